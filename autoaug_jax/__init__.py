@@ -1,0 +1,1 @@
+"""Learning data augmentation by bilevel optimisation, in JAX."""
