@@ -1,12 +1,11 @@
 """A network in two parts: a body that makes features, and the linear `head` that reads them."""
 
-import math
 from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
 
-from autoaug_jax.models.layers import torch_uniform, uniform_within
+from autoaug_jax.models.layers import dense
 from autoaug_jax.types import Array
 
 
@@ -38,12 +37,4 @@ class Classifier(nn.Module):
   @nn.compact
   def logits(self, features: Array) -> Array:
     """[B, F] -> [B, classes]; float32 or wider whatever the dtype of the body."""
-    dtype = jnp.promote_types(self.dtype, jnp.float32)
-    return nn.Dense(
-      self.classes,
-      dtype=dtype,
-      param_dtype=dtype,
-      kernel_init=torch_uniform,
-      bias_init=uniform_within(1 / math.sqrt(features.shape[-1])),
-      name="head",
-    )(features)
+    return dense(features, self.classes, jnp.promote_types(self.dtype, jnp.float32), name="head")

@@ -59,6 +59,18 @@ class Layers(NamedTuple):
     return self.activation(self.norm(x, train, name=name))
 
 
+def dense(x: Array, features: int, dtype: Any, *, name: str) -> Array:
+  """[B, F] -> [B, features], initialised as PyTorch's default; parameters float32 or wider."""
+  return nn.Dense(
+    features,
+    dtype=dtype,
+    param_dtype=jnp.promote_types(dtype, jnp.float32),
+    kernel_init=torch_uniform,
+    bias_init=uniform_within(1 / math.sqrt(x.shape[-1])),
+    name=name,
+  )(x)
+
+
 torch_uniform = nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform")
 he_normal = nn.initializers.variance_scaling(2, "fan_out", "normal")
 
