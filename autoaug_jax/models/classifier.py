@@ -6,6 +6,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from autoaug_jax.models.layers import dense
+from autoaug_jax.models.norm import wide
 from autoaug_jax.types import Array
 
 
@@ -37,4 +38,4 @@ class Classifier(nn.Module):
   @nn.compact
   def logits(self, features: Array) -> Array:
     """[B, F] -> [B, classes]; float32 or wider whatever the dtype of the body."""
-    return dense(features, self.classes, jnp.promote_types(self.dtype, jnp.float32), name="head")
+    return dense(features, self.classes, wide(self.dtype), name="head")

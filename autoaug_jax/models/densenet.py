@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 
 from autoaug_jax.models.classifier import Classifier
@@ -50,7 +51,8 @@ class DenseNet(nn.Module):
       if group > 0:
         x = layers.norm_act(x, train, name=f"transition{group}_norm")
         x = layers.conv(x, x.shape[-1] // 2, 1, name=f"transition{group}_conv")
-        x = nn.avg_pool(x, (2, 2), strides=(2, 2))
+        # Not nn.avg_pool, which divides floats by integers: strict promotion refuses that.
+        x = nn.pool(x, 0.0, jax.lax.add, (2, 2), (2, 2), "VALID") * 0.25
       for block in range(self.blocks):
         new = DenseBlock(self.growth, layers, name=f"group{group}_block{block}")(x, train)
         x = jnp.concatenate([x, new], axis=-1)

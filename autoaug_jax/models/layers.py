@@ -8,7 +8,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from autoaug_jax.models.norm import BatchNorm
+from autoaug_jax.models.norm import BatchNorm, wide
 from autoaug_jax.types import Array, Key
 
 INITS = ("torch", "he")
@@ -44,7 +44,7 @@ class Layers(NamedTuple):
       padding=kernel // 2,
       use_bias=self.bias,
       dtype=self.dtype,
-      param_dtype=jnp.promote_types(self.dtype, jnp.float32),
+      param_dtype=wide(self.dtype),
       kernel_init=he_normal if he else torch_uniform,
       bias_init=nn.initializers.zeros if he else uniform_within(bound),
       name=name,
@@ -64,7 +64,7 @@ def dense(x: Array, features: int, dtype: Any, *, name: str) -> Array:
   return nn.Dense(
     features,
     dtype=dtype,
-    param_dtype=jnp.promote_types(dtype, jnp.float32),
+    param_dtype=wide(dtype),
     kernel_init=torch_uniform,
     bias_init=uniform_within(1 / math.sqrt(x.shape[-1])),
     name=name,
