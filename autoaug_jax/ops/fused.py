@@ -1,0 +1,121 @@
+"""A batch in which every image has its own sequence of ops, in one jitted call.
+
+`jax.vmap` over `lax.switch` runs every op for every image. Here the work is in proportion to what
+was drawn: on a CPU by a loop over images with a true switch over groups of ops, elsewhere group by
+group over the whole batch.
+"""
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from autoaug_jax.ops import stages
+from autoaug_jax.ops.executors import run_by_group, run_by_image
+from autoaug_jax.ops.levels import check_pixels
+from autoaug_jax.ops.plan import encode, make_plan
+from autoaug_jax.ops.space import Space, check_channels, check_magnitude, strength
+from autoaug_jax.types import Array, Key
+
+
+class Draws(NamedTuple):
+  """What each image of a batch gets, in order of application."""
+
+  op: Array  # int32 [B, K], indices into a space
+  magnitude: Array  # float [B, K] in [0, 1]
+  sign: Array  # float [B, K], +-1; ops that are not signed ignore it
+
+
+def augment_uint8(key: Key, images: Array, draws: Draws, *, space: Space) -> Array:
+  """K ops on each of images uint8 [B, H, W, C]: bit for bit as one op after the other.
+
+  `key` is one key, or one for each image, for what ops draw themselves (crops, boxes). There is no
+  gradient. On a CPU, memory beyond the result is a few images.
+  """
+  check_batch(images, draws, space)
+  if images.dtype != jnp.uint8:
+    raise ValueError(f"augment_uint8 takes uint8 images, got {images.dtype}; see augment")
+  return _augment_uint8(key, images, draws, space)
+
+
+def augment(
+  key: Key, images: Array, draws: Draws, *, space: Space, merge_warps: bool = False
+) -> Array:
+  """K ops on each of images float [B, H, W, C] in [0, 1], differentiable in images and magnitudes.
+
+  The backward pass costs about five forward passes and keeps K batches. Gradients are by reverse
+  mode only. With `merge_warps`, bilinear warps that follow one another are one warp by the product
+  of their matrices: less blur, less time, and not the same as one after the other.
+  """
+  check_batch(images, draws, space)
+  if not jnp.issubdtype(images.dtype, jnp.floating):
+    raise ValueError(f"augment takes float images, got {images.dtype}; see augment_uint8")
+  check_channels(space, images.shape[-1])
+  return _augment(key, images, draws, space, merge_warps)
+
+
+def check_batch(images: Array, draws: Draws, space: Space) -> None:
+  """Raises ValueError unless images are [B, H, W, C] and draws [B, K] within `space`."""
+  shape = tuple(images.shape)
+  if len(shape) != 4 or 0 in shape:
+    raise ValueError(f"images are [batch, height, width, channels], got shape {shape}")
+  if not space:
+    raise ValueError("a space takes at least one op, got none")
+  for name, array in draws._asdict().items():
+    if array.ndim != 2 or array.shape[0] != shape[0] or array.shape != draws.op.shape:
+      raise ValueError(f"draws.{name} is [{shape[0]}, ops each], got shape {tuple(array.shape)}")
+  check_pixels(images, op="augment")
+  check_magnitude(draws.magnitude)
+  if not isinstance(draws.op, jax.core.Tracer) and draws.op.size:
+    ops = np.asarray(draws.op)
+    low, high = ops.min(), ops.max()
+    if low < 0 or high >= len(space):
+      raise ValueError(f"draws.op lies in 0..{len(space) - 1} for this space, got {low}..{high}")
+
+
+def keys_of(key: Key, count: int, draws: int) -> Array:
+  """Keys [count, draws]: `key` (or each image's) folded with the image's and the op's number."""
+  if key.ndim == 0:
+    key = jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(count))
+  fold = jax.vmap(jax.random.fold_in, in_axes=(None, 0))
+  return jax.vmap(fold, in_axes=(0, None))(key, jnp.arange(draws))
+
+
+def strengths_of(space: Space, draws: Draws) -> Array:
+  """The strengths [B, K] that magnitudes and signs stand for, each in its op's range."""
+  value = jnp.zeros_like(draws.magnitude)
+  for index, op in enumerate(space):
+    value = jnp.where(draws.op == index, strength(op, draws.magnitude, draws.sign), value)
+  return value
+
+
+@functools.partial(jax.jit, static_argnums=3)
+def _augment_uint8(key: Key, images: Array, draws: Draws, space: Space) -> Array:
+  plan = make_plan(space, images.shape[-1])
+  keys = keys_of(key, *draws.op.shape)
+  strengths = strengths_of(space, draws).astype(jnp.float32)
+  rows = encode(plan, keys, draws.op, strengths, images.shape[1:3])
+  groups = jnp.asarray(plan.group_of, jnp.int32)[draws.op]
+  by_image, by_group = (functools.partial(run, plan) for run in (run_by_image, run_by_group))
+  return lax.platform_dependent(keys, images, groups, rows, cpu=by_image, default=by_group)
+
+
+@functools.partial(jax.jit, static_argnums=(3, 4))
+def _augment(key: Key, images: Array, draws: Draws, space: Space, merge_warps: bool) -> Array:
+  keys = keys_of(key, *draws.op.shape)
+  values = strengths_of(space, draws).astype(images.dtype)
+  if not merge_warps:
+    stage = stages.make_stage(stages.plain_branches(space))
+    for k in range(draws.op.shape[1]):
+      images = stage(draws.op[:, k], keys[:, k], images, values[:, k])
+    return images
+  stage = stages.make_stage(stages.merging_branches(space))
+  fill = stages.warp_convention(space).fill
+  still = jnp.broadcast_to(jnp.eye(2, 3, dtype=images.dtype), (images.shape[0], 2, 3))
+  carry = (images, still)
+  for k in range(draws.op.shape[1]):
+    carry = stage(draws.op[:, k], keys[:, k], carry, values[:, k])
+  return jnp.clip(stages.settle_all(carry, fill), 0.0, 1.0)
