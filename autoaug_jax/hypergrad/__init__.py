@@ -1,0 +1,39 @@
+"""Hypergradients: d outer / d phi where theta has been, or would be, trained on inner."""
+
+from autoaug_jax.hypergrad.base import Hypergradient, Joint, Moved, estimate
+from autoaug_jax.hypergrad.clip import clip_by_norm
+from autoaug_jax.hypergrad.direct import direct
+from autoaug_jax.hypergrad.finite_difference import finite_difference
+from autoaug_jax.hypergrad.implicit import Implicit, implicit, implicit_checked
+from autoaug_jax.hypergrad.joint import joint
+from autoaug_jax.hypergrad.products import gauss_newton, hessian
+from autoaug_jax.hypergrad.restrict import restrict
+from autoaug_jax.hypergrad.score import known, leave_one_out, per_image_score, shared_score
+from autoaug_jax.hypergrad.solves import conjugate_gradient, dense, neumann, scaled_identity
+from autoaug_jax.hypergrad.unroll import unrolled
+
+__all__ = [
+  "Hypergradient",
+  "Implicit",
+  "Joint",
+  "Moved",
+  "clip_by_norm",
+  "conjugate_gradient",
+  "dense",
+  "direct",
+  "estimate",
+  "finite_difference",
+  "gauss_newton",
+  "hessian",
+  "implicit",
+  "implicit_checked",
+  "joint",
+  "known",
+  "leave_one_out",
+  "neumann",
+  "per_image_score",
+  "restrict",
+  "scaled_identity",
+  "shared_score",
+  "unrolled",
+]
