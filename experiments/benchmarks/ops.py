@@ -16,7 +16,7 @@ import pathlib
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -28,34 +28,16 @@ from autoaug_jax.ops import fused, spaces
 from autoaug_jax.types import Array
 from experiments.benchmarks import timing
 from experiments.benchmarks.by_hand import BINS, Call
+from experiments.benchmarks.ops_table import OURS, RESIDENT, STEP_SIZE, Cell, costs, missed, table
 from experiments.benchmarks.peers import PEERS, Peer
 
 PICTURES = pathlib.Path(__file__).parents[2] / "tests" / "images"
-OURS, RESIDENT = "ours", "ours, pixels stay on the device"
-GOALS = {
-  (32, "Pillow"): 20.0,
-  (32, "torchvision"): 30.0,
-  (32, "kornia"): 8.0,
-  (32, "OpenCV"): 3.0,
-  (224, "Pillow"): 2.5,
-  (224, "torchvision"): 3.0,
-  (224, "OpenCV"): 1.0,
-}
-GOAL_K, GOAL_SECONDS, GOAL_SHARE = 2, 3.0, 0.01
+CLOCKS = {"wall": time.perf_counter, "process": time.process_time}
 
 
 class Ours(NamedTuple):
   calls: dict[str, Callable[[], object]]
   first_seconds: float  # tracing, compiling and the first run
-  bytes_per_image: float
-
-
-class Cell(NamedTuple):
-  """One size and K: microseconds per image and ratios to ours, by name."""
-
-  microseconds: dict[str, float]
-  ratios: dict[str, timing.Spread]
-  first_seconds: float
   bytes_per_image: float
 
 
@@ -121,13 +103,20 @@ def arrive(pixels: Array | np.ndarray) -> object:
   return jax.block_until_ready(jax.device_put(pixels))
 
 
-def measure(images: np.ndarray, count: int, peers: Sequence[Peer], *, rounds: int) -> Cell:
+def measure(
+  images: np.ndarray,
+  count: int,
+  peers: Sequence[Peer],
+  *,
+  rounds: int,
+  clock: Callable[[], float] = time.perf_counter,
+) -> Cell:
   """Everybody in turn."""
   ours = build_ours(images, count)
   calls = dict(ours.calls)
   for peer in peers:
     calls[peer.name] = _arriving(peer.build(images, count))
-  seconds = timing.take_turns(calls, rounds=rounds)
+  seconds = timing.take_turns(calls, rounds=rounds, clock=clock)
   return Cell(
     {name: timing.spread(s).middle / len(images) * 1e6 for name, s in seconds.items()},
     {name: timing.ratio(s, seconds[OURS]) for name, s in seconds.items()},
@@ -154,52 +143,6 @@ def installed(peers: Sequence[Peer]) -> tuple[list[Peer], dict[str, str]]:
   return present, absent
 
 
-def table(size: int, cells: Mapping[int, Cell], peers: Sequence[Peer], *, step_ms: float) -> str:
-  """GitHub markdown: microseconds per image, its share of a training step, and times ours."""
-  heads = [f"K={k}: us/image | share of a step | times ours (from-to)" for k in cells]
-  own = {peer.name: "yes" if peer.own else "**no, one a batch**" for peer in peers}
-  lines = [
-    f"| {size}x{size} | own draw per image | {' | '.join(heads)} |",
-    "| --- | --- |" + " ---: | ---: | ---: |" * len(cells),
-  ]
-  for name in (OURS, RESIDENT, *own):
-    row = [name, own.get(name, "yes")]
-    for cell in cells.values():
-      time_, ratio = cell.microseconds[name], cell.ratios[name]
-      share = f"{time_ / (10 * step_ms):.2g}%"
-      spread = f"{ratio.middle:.3g} ({ratio.low:.3g}-{ratio.high:.3g})"
-      row += [f"{time_:.3g}", share, "1" if name == OURS else spread]
-    lines.append(f"| {' | '.join(row)} |")
-  return "\n".join(lines)
-
-
-def costs(size: int, cells: Mapping[int, Cell]) -> str:
-  """What the first call and the workspace come to."""
-  first = ", ".join(f"K={k} {cell.first_seconds:.2f} s" for k, cell in cells.items())
-  memory = ", ".join(f"K={k} {cell.bytes_per_image / 1024:.3g} KiB" for k, cell in cells.items())
-  return (
-    f"First call of ours at {size}x{size} (trace, compile, run): {first}. "
-    f"Workspace per image beyond input and result: {memory}."
-  )
-
-
-def missed(size: int, cells: Mapping[int, Cell], *, step_ms: float) -> list[str]:
-  """The goals that were not reached, each as a sentence."""
-  said = [
-    f"{size}x{size}, K={k}: the first call took {cell.first_seconds:.2f} s"
-    for k, cell in cells.items()
-    if cell.first_seconds > GOAL_SECONDS
-  ]
-  for cell in (cell for k, cell in cells.items() if k == GOAL_K):
-    if cell.microseconds[OURS] > GOAL_SHARE * step_ms * 1000:
-      said.append(f"{size}x{size}: {cell.microseconds[OURS]:.3g} us is over 1% of a training step")
-    for (goal_size, start), goal in GOALS.items():
-      for name, ratio in cell.ratios.items():
-        if goal_size == size and name.startswith(start) and ratio.middle < goal:
-          said.append(f"{size}x{size}: {name} takes {ratio.middle:.3g} times ours, goal {goal:g}")
-  return said
-
-
 def describe(absent: Mapping[str, str], *, core: int, step_ms: float) -> str:
   """What was measured with, and what was not there."""
   versions = []
@@ -213,7 +156,8 @@ def describe(absent: Mapping[str, str], *, core: int, step_ms: float) -> str:
   lines = [
     f"{_processor()}, {where}, one thread; JAX on {jax.devices()[0].device_kind}; "
     f"Python {platform.python_version()}, {', '.join(versions)}.",
-    f"A training step (WRN-40-2) is taken as {step_ms:g} ms per image.",
+    f"A training step (WRN-40-2) is taken as {step_ms:g} ms per image of {STEP_SIZE}x{STEP_SIZE}, "
+    "in proportion to the pixels.",
   ]
   lines += [f"Absent: {name} ({reason})." for name, reason in absent.items()]
   return "\n".join(lines)
@@ -228,17 +172,23 @@ def _processor() -> str:
 
 def define_flags() -> None:
   flags.DEFINE_list("sizes", ["32", "224"], "Sides of the square images.")
-  flags.DEFINE_list("batches", ["1024", "64"], "How many images, for each of --sizes.")
+  flags.DEFINE_integer("batch", 0, "How many images; 0: 1024, or 64 where they are over 64x64.")
   flags.DEFINE_list("ks", ["1", "2", "3"], "How many ops in a row.")
   flags.DEFINE_integer("rounds", 7, "How often everybody takes a turn.", lower_bound=1)
+  flags.DEFINE_enum(
+    "clock",
+    "wall",
+    list(CLOCKS),
+    "Time on the wall or, on a busy machine without GPU, of our process.",
+  )
   flags.DEFINE_integer("core", None, "The core to stay on (else the last); negative: any.")
   flags.DEFINE_string("images", str(PICTURES), "A folder of pictures to cut images out of.")
   flags.DEFINE_list("peers", [], "Only peers whose names begin so; empty: all; none: ours alone.")
   flags.DEFINE_float(
     "train_step_ms_per_image",
     16.0,
-    "Milliseconds per image of the training step that augmentation is compared with: WRN-40-2 in "
-    "float32 takes 16 on one core; in bfloat16 on a large GPU some 0.01 (an estimate).",
+    "Milliseconds of a training step per image of 32x32, with which augmentation is compared: "
+    "WRN-40-2 in float32 takes 16 on one core; in bfloat16 on a large GPU some 0.01 (an estimate).",
   )
   flags.DEFINE_bool(
     "check", False, "Names the goals that are missed; ends with code 1 if there are."
@@ -247,8 +197,8 @@ def define_flags() -> None:
 
 def main(args: Sequence[str]) -> None:
   given = flags.FLAGS
-  if len(args) > 1 or len(given.sizes) != len(given.batches):
-    raise app.UsageError("only flags are taken, and --batches needs one number for each of --sizes")
+  if len(args) > 1 or not all(n.isdecimal() and int(n) for n in (*given.sizes, *given.ks)):
+    raise app.UsageError("only flags are taken; --sizes and --ks are whole numbers over 0")
   logging.set_verbosity(logging.WARNING)  # JAX reports each backend that it does not find
   core = timing.one_thread(given.core)
   wanted = tuple(name.lower() for name in given.peers)
@@ -256,11 +206,13 @@ def main(args: Sequence[str]) -> None:
   present, absent = installed(peers)
   step_ms = given.train_step_ms_per_image
   print(describe(absent, core=core, step_ms=step_ms))
+  how: dict[str, Any] = {"rounds": given.rounds, "clock": CLOCKS[given.clock]}
   failures = []
-  for size, batch in zip(map(int, given.sizes), map(int, given.batches), strict=True):
+  for size in map(int, given.sizes):
+    batch = given.batch or (1024 if size <= 64 else 64)
     images = load_images(pathlib.Path(given.images), size, batch)
-    cells = {int(k): measure(images, int(k), present, rounds=given.rounds) for k in given.ks}
-    print(f"\n{batch} images, {given.rounds} rounds:\n")
+    cells = {k: measure(images, k, present, **how) for k in map(int, given.ks)}
+    print(f"\n{batch} images, {given.rounds} rounds, {given.clock} time:\n")
     print(table(size, cells, present, step_ms=step_ms))
     print(f"\n{costs(size, cells)}", flush=True)
     failures += missed(size, cells, step_ms=step_ms)
