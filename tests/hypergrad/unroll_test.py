@@ -36,14 +36,14 @@ def used_state(toy, optimizer):
 @pytest.mark.usefixtures("optax_promotion")
 @pytest.mark.parametrize("steps", [1, 2, 5])
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_equals_central_differences(mlp, differences, name, steps):
+def test_equals_central_differences(mlp, differences, quick_jit, name, steps):
   optimizer = OPTIMIZERS[name]
   state = used_state(mlp, optimizer)
   objective = functools.partial(after_steps, mlp, optimizer, steps, state)
   expected = differences(objective, mlp.phi)
   inner = mlp.inner if steps > 1 else lambda theta, phi: mlp.inner(theta, phi)
 
-  @jax.jit
+  @quick_jit
   def every_form(*at):
     forms = [("mixed", steps == 5), ("grad", steps == 5)]
     forms += [("mixed", True), ("grad", True), ("auto", False)] if steps == 1 else []
