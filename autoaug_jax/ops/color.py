@@ -10,7 +10,7 @@ from jax import lax
 
 from autoaug_jax.ops import pix
 from autoaug_jax.ops.gradients import round_through, straight_through
-from autoaug_jax.ops.levels import as_float, as_levels, check_image, is_uint8, like, number
+from autoaug_jax.ops.levels import as_float, as_levels, checked, is_uint8, like, number
 from autoaug_jax.types import Array
 
 # Fixed point of `blend_levels`: 18 bits leave room for factors up to 31 in int32.
@@ -24,7 +24,7 @@ _LUMA = (19595, 38470, 7471)
 
 def brightness(image: Array, factor: Array | float) -> Array:
   """image [H, W, C] times `factor`: 0 is black, 1 the image."""
-  check_image(image, op="brightness")
+  image = checked(image, op="brightness")
   factor = number(image, factor)
   if is_uint8(image):
     return jnp.clip(image.astype(jnp.float32) * factor, 0.0, 255.0).astype(jnp.uint8)
@@ -33,13 +33,13 @@ def brightness(image: Array, factor: Array | float) -> Array:
 
 def color(image: Array, factor: Array | float) -> Array:
   """Blend [H, W, 1 or 3] with its grey image: 0 is grey, 1 the image (Pillow's Color)."""
-  check_image(image, op="color", rgb=True)
+  image = checked(image, op="color", rgb=True)
   return _blend(_grey(image), image, factor)
 
 
 def contrast(image: Array, factor: Array | float) -> Array:
   """Blend [H, W, 1 or 3] with the mean of its grey image: 0 is flat, 1 the image."""
-  check_image(image, op="contrast", rgb=True)
+  image = checked(image, op="contrast", rgb=True)
   grey = _grey(image)
   mean = mean_level(grey) if is_uint8(image) else round_through(jnp.mean(grey))
   return _blend(mean, image, factor)
@@ -47,13 +47,13 @@ def contrast(image: Array, factor: Array | float) -> Array:
 
 def sharpness(image: Array, factor: Array | float) -> Array:
   """Blend [H, W, C] with its smoothed image: 0 is smooth, 1 the image; the border stays."""
-  check_image(image, op="sharpness")
+  image = checked(image, op="sharpness")
   return _blend(_smooth(as_levels(image)), image, factor)
 
 
 def hue(image: Array, turns: Array | float) -> Array:
   """Rotates the hue of [H, W, 1 or 3] by `turns` of the colour circle; grey stays grey."""
-  check_image(image, op="hue", rgb=True)
+  image = checked(image, op="hue", rgb=True)
   if image.shape[-1] == 1:
     return image
   return like(image, pix.adjust_hue(as_float(image), number(image, turns)))
@@ -61,7 +61,7 @@ def hue(image: Array, turns: Array | float) -> Array:
 
 def grayscale(image: Array) -> Array:
   """The grey image of [H, W, 1 or 3], in as many channels."""
-  check_image(image, op="grayscale", rgb=True)
+  image = checked(image, op="grayscale", rgb=True)
   if image.shape[-1] == 1:
     return image
   if is_uint8(image):
@@ -71,7 +71,7 @@ def grayscale(image: Array) -> Array:
 
 def gamma(image: Array, exponent: Array | float) -> Array:
   """image ** exponent; gradients stay finite at black."""
-  check_image(image, op="gamma")
+  image = checked(image, op="gamma")
   x = as_float(image)
   raised = jnp.maximum(x, 1e-6) ** number(image, exponent)
   return like(image, jnp.where(x > 0, raised, raised - lax.stop_gradient(raised)))
@@ -79,7 +79,7 @@ def gamma(image: Array, exponent: Array | float) -> Array:
 
 def blur(image: Array, sigma: Array | float, *, kernel_size: int = 7) -> Array:
   """Gaussian blur of [H, W, C] with deviation `sigma` in pixels; 0 is the image."""
-  check_image(image, op="blur")
+  image = checked(image, op="blur")
   sigma = number(image, sigma)
   x = as_float(image)
   reach = kernel_size // 2
@@ -90,7 +90,7 @@ def blur(image: Array, sigma: Array | float, *, kernel_size: int = 7) -> Array:
 
 def invert(image: Array) -> Array:
   """White minus image [H, W, C]."""
-  check_image(image, op="invert")
+  image = checked(image, op="invert")
   return 255 - image if is_uint8(image) else 1.0 - image
 
 
@@ -100,7 +100,7 @@ def solarize(image: Array, threshold: Array | float) -> Array:
   The gradient in the image is the true one (1 below the threshold, -1 above); in the threshold it
   is straight through: 1 for each output value per 255 levels (MADAO, Section 4.1).
   """
-  check_image(image, op="solarize")
+  image = checked(image, op="solarize")
   threshold = number(image, threshold)
   if is_uint8(image):
     return jnp.where(image.astype(jnp.float32) < threshold, image, 255 - image)
@@ -117,7 +117,7 @@ def posterize(image: Array, bits: Array | float) -> Array:
 
   The gradient is straight through: 1 in the image, and in `bits` 1 per 8 bits (MADAO, Section 4.1).
   """
-  check_image(image, op="posterize")
+  image = checked(image, op="posterize")
   bits = number(image, bits)
   dropped = dropped_bits(bits)
   if is_uint8(image):

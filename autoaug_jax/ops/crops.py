@@ -1,7 +1,7 @@
-"""Crops and resizing. A resize filters by Pillow's weights: rows first, then columns.
+"""Crops and resizing. A resize filters by Pillow's weights, one axis after the other.
 
-Pillow stores the picture between its two passes, clipped to white and black; so do we, else hard
-edges of a bicubic filter would differ by many levels.
+Pillow stores the picture between its two passes, clipped to white and black; so do we, and in its
+order, else hard edges of a bicubic filter would differ by many levels.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from autoaug_jax.ops import pix
 from autoaug_jax.ops.double import Number, single
 from autoaug_jax.ops.erasing import Size, draw_corner, draw_shape
 from autoaug_jax.ops.geometry import Fill, Matrix, MatrixRule, transform
-from autoaug_jax.ops.levels import as_float, check_image, is_uint8, like, number
+from autoaug_jax.ops.levels import as_float, checked, is_uint8, like, nearest_level, number
 from autoaug_jax.types import Array, Key
 
 Filter: TypeAlias = Callable[[Array], Array]  # the weight of a distance >= 0 in pixels
@@ -37,7 +37,7 @@ BICUBIC: Filter = _cubic
 
 def random_crop(key: Key, image: Array, padding: Array | float, *, fill: Fill = 0.0) -> Array:
   """Pads [H, W, C] by `padding` (rounded) pixels and cuts the old size out anywhere."""
-  check_image(image, op="random_crop")
+  image = checked(image, op="random_crop")
   return transform(image, crop_matrix(key), padding, interpolation="nearest", fill=fill)
 
 
@@ -55,7 +55,7 @@ def crop_matrix(key: Key) -> MatrixRule:
 
 def center_crop(image: Array, size: Size) -> Array:
   """The middle (height, width) of [H, W, C]."""
-  check_image(image, op="center_crop")
+  image = checked(image, op="center_crop")
   _check_size("center_crop", size)
   if size[0] > image.shape[0] or size[1] > image.shape[1]:
     raise ValueError(f"center_crop takes a size within {image.shape[:2]}, got {size}")
@@ -64,7 +64,7 @@ def center_crop(image: Array, size: Size) -> Array:
 
 def resize(image: Array, size: Size, *, method: Filter = BICUBIC) -> Array:
   """[H, W, C] as [*size, C], antialiased where it shrinks."""
-  check_image(image, op="resize")
+  image = checked(image, op="resize")
   _check_size("resize", size)
   height, width = image.shape[:2]
   whole = jnp.asarray([0, 0, height, width], jnp.float32)
@@ -73,16 +73,24 @@ def resize(image: Array, size: Size, *, method: Filter = BICUBIC) -> Array:
 
 def resized_crop(image: Array, box: Array, size: Size, *, method: Filter = BICUBIC) -> Array:
   """The box (top, left, bottom, right) of [H, W, C], real numbers, resized to [*size, C]."""
-  check_image(image, op="resized_crop")
+  image = checked(image, op="resized_crop")
   pixels = as_float(image)
   box = box.astype(pixels.dtype)
   across = _weights(size[1], image.shape[1], box[1], box[3] - box[1], method)
   down = _weights(size[0], image.shape[0], box[0], box[2] - box[0], method)
-  exact = jax.lax.Precision.HIGHEST
-  wide = jnp.clip(jnp.einsum("hwc,ow->hoc", pixels, across, precision=exact), 0.0, 1.0)
-  if is_uint8(image):
-    wide = jnp.floor(wide * 255.0 + 0.5) / 255.0
-  return like(image, jnp.einsum("hwc,oh->owc", wide, down, precision=exact))
+
+  def filtered(equation: str, pixels: Array, weights: Array) -> Array:
+    result = jnp.einsum(equation, pixels, weights, precision=jax.lax.Precision.HIGHEST)
+    result = jnp.clip(result, 0.0, 1.0)
+    return nearest_level(result) / 255.0 if is_uint8(image) else result
+
+  rows, columns = ("hwc,ow->hoc", across), ("hwc,oh->owc", down)
+  height, width = image.shape[:2]
+  # Pillow's rule: columns first where they get shorter and leave less to do than rows would.
+  columns_first = size[0] < height and height * size[1] > width * size[0]
+  for equation, weights in (columns, rows) if columns_first else (rows, columns):
+    pixels = filtered(equation, pixels, weights)
+  return like(image, pixels)
 
 
 def random_resized_crop(
@@ -99,7 +107,7 @@ def random_resized_crop(
   That is its own size unless given. The aspect is log-uniform; if ten boxes do not fit, the largest
   middle box of an allowed aspect is taken. Area 1 of a square image is the image.
   """
-  check_image(image, op="random_resized_crop")
+  image = checked(image, op="random_resized_crop")
   low, high = area if isinstance(area, tuple) else (area, area)
   shape = image.shape[:2]
   tall, wide, found = draw_shape(key, shape, (low, high), aspect)

@@ -6,7 +6,7 @@ from typing import TypeAlias
 import jax
 import jax.numpy as jnp
 
-from autoaug_jax.ops.levels import check_image, is_uint8
+from autoaug_jax.ops.levels import checked, is_uint8
 from autoaug_jax.types import Array, Key
 
 Size: TypeAlias = tuple[int, int]  # height, width
@@ -18,7 +18,7 @@ def cutout(
   key: Key, image: Array, side: Array | float, *, box: BoxRule | None = None, fill: Colour = 0.0
 ) -> Array:
   """Paints a square of `side` pixels (truncated) somewhere on [H, W, C]; side 0 is the image."""
-  check_image(image, op="cutout")
+  image = checked(image, op="cutout")
   rule = box or clipped_box
   return erase(image, rule(key, jnp.asarray(side, jnp.float32), image.shape[:2]), fill=fill)
 
@@ -33,7 +33,7 @@ def random_erasing(
   fill: Colour = 0.0,
 ) -> Array:
   """Paints a box of random area and aspect on [H, W, C] (Zhong et al. 2020; AutoDO, Section 4)."""
-  check_image(image, op="random_erasing")
+  image = checked(image, op="random_erasing")
   height, width = image.shape[:2]
   happens, place = jax.random.split(key)
   tall, wide, ok = draw_shape(place, (height, width), area, aspect)
@@ -45,7 +45,7 @@ def random_erasing(
 
 def erase(image: Array, box: Array, *, fill: Colour = 0.0) -> Array:
   """Paints `box` of [H, W, C] in the colour `fill`."""
-  check_image(image, op="erase")
+  image = checked(image, op="erase")
   rows = jnp.arange(image.shape[0], dtype=jnp.int32)[:, None, None]
   columns = jnp.arange(image.shape[1], dtype=jnp.int32)[None, :, None]
   inside = (rows >= box[0]) & (rows < box[2]) & (columns >= box[1]) & (columns < box[3])
@@ -76,7 +76,7 @@ def inclusive_box(key: Key, side: Array, size: Size) -> Array:
 
 def colour_of(image: Array, fill: Colour) -> Array:
   """`fill` as pixels [1, 1, C or 1] of the dtype of `image`."""
-  values = jnp.atleast_1d(jnp.asarray(fill, jnp.float32))
+  values = jnp.atleast_1d(jnp.asarray(fill, jnp.float32 if is_uint8(image) else image.dtype))
   if values.shape[0] not in (1, image.shape[-1]):
     raise ValueError(f"fill takes 1 or {image.shape[-1]} values for this image, got {fill}")
   if is_uint8(image):

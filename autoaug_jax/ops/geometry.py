@@ -21,7 +21,7 @@ from jax import lax
 from autoaug_jax.ops import pix
 from autoaug_jax.ops.double import Number, cosine_sine, double, fixed
 from autoaug_jax.ops.erasing import Colour, Size, colour_of
-from autoaug_jax.ops.levels import as_float, check_image, like, number
+from autoaug_jax.ops.levels import as_float, checked, like, number
 from autoaug_jax.types import Array
 
 Fill: TypeAlias = Colour | str
@@ -37,7 +37,7 @@ def affine(
   image: Array, matrix: Array, *, interpolation: str = "bilinear", fill: Fill = 0.0
 ) -> Array:
   """Warps [H, W, C] by any matrix, here as an array [2, 3]."""
-  check_image(image, op="affine")
+  image = checked(image, op="affine")
   if tuple(jnp.shape(matrix)) != (2, 3):
     raise ValueError(f"affine takes a matrix of shape (2, 3), got {tuple(jnp.shape(matrix))}")
   entries = tuple(number(image, entry) for entry in jnp.asarray(matrix).reshape(6))
@@ -53,7 +53,7 @@ def shear_x(
   fill: Fill = 0.0,
 ) -> Array:
   """Looks up x + factor * y: rows of [H, W, C] move left, the more the lower."""
-  check_image(image, op="shear_x")
+  image = checked(image, op="shear_x")
   rule = about(center)(shear_x_matrix)
   return transform(image, rule, factor, interpolation=interpolation, fill=fill)
 
@@ -67,7 +67,7 @@ def shear_y(
   fill: Fill = 0.0,
 ) -> Array:
   """Looks up y + factor * x: columns of [H, W, C] move up, the more the further right."""
-  check_image(image, op="shear_y")
+  image = checked(image, op="shear_y")
   rule = about(center)(shear_y_matrix)
   return transform(image, rule, factor, interpolation=interpolation, fill=fill)
 
@@ -76,7 +76,7 @@ def translate_x(
   image: Array, pixels: Array | float, *, interpolation: str = "bilinear", fill: Fill = 0.0
 ) -> Array:
   """Looks up x + pixels: [H, W, C] moves left."""
-  check_image(image, op="translate_x")
+  image = checked(image, op="translate_x")
   return transform(image, translate_x_matrix, pixels, interpolation=interpolation, fill=fill)
 
 
@@ -84,7 +84,7 @@ def translate_y(
   image: Array, pixels: Array | float, *, interpolation: str = "bilinear", fill: Fill = 0.0
 ) -> Array:
   """Looks up y + pixels: [H, W, C] moves up."""
-  check_image(image, op="translate_y")
+  image = checked(image, op="translate_y")
   return transform(image, translate_y_matrix, pixels, interpolation=interpolation, fill=fill)
 
 
@@ -97,7 +97,7 @@ def rotate(
   fill: Fill = 0.0,
 ) -> Array:
   """Turns [H, W, C] counter-clockwise, size kept."""
-  check_image(image, op="rotate")
+  image = checked(image, op="rotate")
   rule = about(center)(rotate_matrix)
   return transform(image, rule, degrees, interpolation=interpolation, fill=fill)
 
@@ -111,7 +111,7 @@ def scale_x(
   fill: Fill = 0.0,
 ) -> Array:
   """Makes the content of [H, W, C] `factor` times as wide."""
-  check_image(image, op="scale_x")
+  image = checked(image, op="scale_x")
   rule = about(center)(scale_x_matrix)
   return transform(image, rule, factor, interpolation=interpolation, fill=fill)
 
@@ -125,20 +125,20 @@ def scale_y(
   fill: Fill = 0.0,
 ) -> Array:
   """Makes the content of [H, W, C] `factor` times as high."""
-  check_image(image, op="scale_y")
+  image = checked(image, op="scale_y")
   rule = about(center)(scale_y_matrix)
   return transform(image, rule, factor, interpolation=interpolation, fill=fill)
 
 
 def flip_x(image: Array) -> Array:
   """[H, W, C] with left and right exchanged."""
-  check_image(image, op="flip_x")
+  image = checked(image, op="flip_x")
   return pix.flip_left_right(image)
 
 
 def flip_y(image: Array) -> Array:
   """[H, W, C] upside down."""
-  check_image(image, op="flip_y")
+  image = checked(image, op="flip_y")
   return pix.flip_up_down(image)
 
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from autoaug_jax.ops.gradients import straight_through
-from autoaug_jax.ops.levels import check_image, is_uint8
+from autoaug_jax.ops.levels import checked, is_uint8
 from autoaug_jax.types import Array
 
 
@@ -14,7 +14,7 @@ def autocontrast(image: Array) -> Array:
 
   The gradient in the image is straight through (the identity).
   """
-  check_image(image, op="autocontrast")
+  image = checked(image, op="autocontrast")
   low = jnp.min(image, axis=(0, 1), keepdims=True)
   high = jnp.max(image, axis=(0, 1), keepdims=True)
   if is_uint8(image):
@@ -30,7 +30,7 @@ def equalize(image: Array) -> Array:
 
   The gradient in the image is straight through (the identity).
   """
-  check_image(image, op="equalize")
+  image = checked(image, op="equalize")
   if is_uint8(image):
     return _equalize_levels(image.astype(jnp.int32)).astype(jnp.uint8)
   levels = _equalize_levels(jnp.floor(image * 255.0 + 0.5).astype(jnp.int32))

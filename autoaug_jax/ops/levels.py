@@ -15,8 +15,8 @@ def is_uint8(image: Array) -> bool:
   return image.dtype == jnp.uint8
 
 
-def check_image(image: Array, *, op: str = "an op", rgb: bool = False) -> None:
-  """Raises ValueError unless `image` is one [H, W, C] picture, uint8 or float in [0, 1]."""
+def checked(image: Array, *, op: str, rgb: bool = False) -> Array:
+  """The image as a JAX array; ValueError unless it is [H, W, C], uint8 or float in [0, 1]."""
   shape = tuple(image.shape)
   if len(shape) != 3 or 0 in shape:
     raise ValueError(f"{op} takes one image [height, width, channels], got shape {shape}")
@@ -25,9 +25,10 @@ def check_image(image: Array, *, op: str = "an op", rgb: bool = False) -> None:
   if rgb and shape[-1] not in (1, 3):
     raise ValueError(f"{op} needs RGB or greyscale images (3 or 1 channels), got {shape[-1]}")
   check_pixels(image, op=op)
+  return jnp.asarray(image)
 
 
-def check_pixels(image: Array, *, op: str = "an op") -> None:
+def check_pixels(image: Array, *, op: str) -> None:
   """Raises ValueError for float pixels outside [0, 1]; under jit there are no values to look at."""
   if is_uint8(image) or isinstance(image, jax.core.Tracer):
     return
@@ -50,7 +51,12 @@ def as_levels(image: Array) -> Array:
 def like(image: Array, result: Array) -> Array:
   """`result` in [0, 1], clipped and, for a uint8 `image`, rounded to its levels."""
   result = jnp.clip(result, 0.0, 1.0)
-  return jnp.floor(result * 255.0 + 0.5).astype(jnp.uint8) if is_uint8(image) else result
+  return nearest_level(result).astype(jnp.uint8) if is_uint8(image) else result
+
+
+def nearest_level(x: Array) -> Array:
+  """x in [0, 1] as a whole level, a float. Halves go up as in Pillow, in spite of rounding."""
+  return jnp.floor(x * 255.0 + (0.5 + 1e-4))
 
 
 def number(image: Array, value: Array | float) -> Array:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from autoaug_jax.ops.kinds import KINDS, OpFn
-from autoaug_jax.ops.levels import as_float, check_image, is_uint8, like, number
+from autoaug_jax.ops.levels import as_float, checked, is_uint8, like, number
 from autoaug_jax.types import Array, Key
 
 
@@ -76,7 +76,7 @@ def apply(
   op: Op, key: Key, image: Array, magnitude: Array | float, *, sign: Array | float = 1.0
 ) -> Array:
   """One op on one image [H, W, C], uint8 or float, at a magnitude in [0, 1]."""
-  check_image(image, op=op.name)
+  image = checked(image, op=op.name)
   check_magnitude(magnitude)
   return run(op, key, image, strength(op, number(image, magnitude), sign))
 
