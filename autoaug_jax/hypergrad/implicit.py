@@ -36,9 +36,9 @@ def implicit(
   equations 4 and 5, AutoDO's 5). Weight decay belongs into inner, or H lacks it. `product` is what
   stands for the second derivative: `hessian`, or `gauss_newton(outputs, loss)`.
 
-  5 + 6 (products + 1) forward passes with `hessian`, the forward pass being shared by all, as long
-  as its activations fit; with `remat` each product computes its own: 9 + 8 products, in the memory
-  of one. Prefer it to an unroll where phi is updated seldom and theta has nearly converged.
+  9 forward passes and 6 a product with `hessian`, the forward pass of inner being shared by all, as
+  long as its activations fit; with `remat` each product computes its own: 9 and 8 a product, in
+  the memory of one. Prefer it to an unroll where phi is updated seldom and theta has nearly converged.
   """
   checked = implicit_checked(
     solve, product=product, damping=damping, remat=remat, axis_name=axis_name

@@ -59,14 +59,17 @@ def zero_cotangents(x: Tree) -> Tree:
   return jax.tree.map(leaf, x)
 
 
-def after(x: Tree, *earlier: Any) -> Tree:
-  """x, unchanged, but not known to the compiler before `earlier` is.
+def after(x: Tree, earlier: Tree) -> Tree:
+  """x, unchanged, but each leaf is not known to the compiler before its twin in `earlier` is.
 
   What is computed from it can neither be merged with the same computation on x nor run before
   `earlier`: the compiler is made to compute again rather than to remember. XLA's CPU compiler drops
-  jax.lax.optimization_barrier, which would say this, before it merges equal computations.
+  jax.lax.optimization_barrier, which would say this, before it merges equal computations. One twin
+  a leaf, because a gate made of all of them would be compiled into every leaf's kernel.
   """
-  firsts = [leaf.ravel()[:1].astype(jnp.float32) for leaf in jax.tree.leaves(earlier) if leaf.size]
-  gate = sum((jnp.sum(first) for first in firsts), jnp.zeros((), jnp.float32))
-  # NaN in, NaN out: the gate is open for every number, so no number is changed.
-  return jax.tree.map(lambda a: jnp.where(jnp.isnan(gate), jnp.asarray(jnp.nan, a.dtype), a), x)
+
+  def leaf(a: Array, b: Array) -> Array:
+    # NaN in, NaN out: the gate is open for every number, so no number is changed.
+    return jnp.where(jnp.isnan(jnp.ravel(b)[0]), jnp.asarray(jnp.nan, a.dtype), a) if a.size else a
+
+  return jax.tree.map(leaf, x, earlier)

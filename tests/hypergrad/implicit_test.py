@@ -150,29 +150,6 @@ def test_no_validation_gradient_is_no_error():
     assert solved.residual == 0
 
 
-def test_gauss_newton_of_cross_entropy():
-  """Against J' (diag(p) - p p') J with the Jacobian written out."""
-  x, y = jnp.asarray(X), jax.nn.one_hot(jnp.arange(12) % 3, 3)
-  theta = {"a": jnp.asarray(RNG.normal(size=(4, 2))), "b": jnp.asarray(RNG.normal(size=(2, 3)))}
-
-  def outputs(theta, phi):
-    return jnp.tanh(x @ theta["a"]) @ theta["b"]
-
-  def loss(logits, phi):
-    return -jnp.mean(jnp.sum(y * jax.nn.log_softmax(logits), axis=-1))
-
-  p = jax.tree.map(jnp.sin, theta)
-  jacobian = jax.jacrev(outputs)(theta, None)
-  rows = np.concatenate([np.reshape(jacobian[k], (12, 3, -1)) for k in "ab"], axis=-1)
-  prob = np.asarray(jax.nn.softmax(outputs(theta, None)))
-  middle = np.einsum("bi,ij->bij", prob, np.eye(3)) - np.einsum("bi,bj->bij", prob, prob)
-  matrix = np.einsum("bip,bij,bjq->pq", rows, middle, rows) / 12
-  expected = matrix @ np.concatenate([np.ravel(p["a"]), np.ravel(p["b"])])
-  got = gauss_newton(outputs, loss)(None, theta, None, p)
-  flat = np.concatenate([np.ravel(got["a"]), np.ravel(got["b"])])
-  np.testing.assert_allclose(flat, expected, rtol=1e-10, atol=1e-12)
-
-
 def test_gauss_newton_is_the_hessian_of_a_linear_model():
   inner, outer, theta, phi, exact, _ = ridge()
   product = gauss_newton(
