@@ -38,7 +38,8 @@ def implicit(
 
   9 forward passes and 6 a product with `hessian`, the forward pass of inner being shared by all, as
   long as its activations fit; with `remat` each product computes its own: 9 and 8 a product, in
-  the memory of one. Prefer it to an unroll where phi is updated seldom and theta has nearly converged.
+  the memory of one. Prefer it to an unroll where phi is updated seldom and theta has nearly
+  converged.
   """
   checked = implicit_checked(
     solve, product=product, damping=damping, remat=remat, axis_name=axis_name

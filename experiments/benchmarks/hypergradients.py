@@ -183,8 +183,8 @@ def main(argv: list[str]) -> None:
       jax.block_until_ready(c(*args))
       seconds[i, j] = time.perf_counter() - start
 
-  print(f"{_NETWORK.value}, batch {_BATCH.value}, plain step {np.median(seconds[:, 1]):.3f} s,")
-  print(f"{memory[1] / 2**20:.0f} MiB of temporaries")
+  plain = f"{np.median(seconds[:, 1]):.3f} s, {memory[1] / 2**20:.0f} MiB of temporaries"
+  print(f"{_NETWORK.value}, batch {_BATCH.value}: a plain step takes {plain}")
   print("| estimator | forward passes | / plain | time | quartiles | memory | to reach |")
   print("| --- | --- | --- | --- | --- | --- | --- |")
   for j, row in enumerate(wanted):
