@@ -1,4 +1,4 @@
-"""One strict JAX for every test: no silent promotion, 4 virtual CPU devices, a compilation cache."""
+"""One strict JAX for all tests: no silent promotion, 4 virtual CPU devices, a compile cache."""
 
 import pathlib
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The one list of cases that the op tests replay: our op, Pillow's, and the values to compare at."""
+"""The cases that the op tests replay: our op, Pillow's, and the values to compare at."""
 
 import pathlib
 from collections.abc import Callable

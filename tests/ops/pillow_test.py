@@ -48,7 +48,7 @@ def test_float_face_is_within_one_level(case, size):
     ours = np.asarray(batched(case)(batch.astype(np.float32) / 255, jnp.float32(value)))
     theirs = cases.each_pillow(case, batch, value) / 255
     assert ours.dtype == np.float32
-    assert 0 <= ours.min()
+    assert ours.min() >= 0
     assert ours.max() <= 1
     # Pillow truncates blends, so the distance is below one level; 1e-6 is float32 rounding.
     chex.assert_trees_all_close(ours, theirs, atol=1 / 255 + 1e-6, rtol=0)
@@ -123,7 +123,7 @@ def test_random_crop_of_the_same_draw(size):
     key, padding = jax.random.key(seed), 3 + seed % 3
     _, _, x, _, _, y = crops.crop_matrix(key)(jnp.float32(padding), size)
     left, top = int(x) + padding, int(y) + padding
-    assert 0 <= min(left, top)
+    assert min(left, top) >= 0
     assert max(left, top) <= 2 * padding
     padded = Image.new("RGB", (size[1] + 2 * padding, size[0] + 2 * padding))
     padded.paste(Image.fromarray(image), (padding, padding))
