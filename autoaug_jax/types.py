@@ -18,4 +18,13 @@ class Batch(NamedTuple):
   image: Array  # [B, H, W, C]
   label: Array  # [B], or [B, classes] where labels are soft
   weight: Array  # [B]
-  index: Array  # [B], the example's number in its data set
+  index: Array  # type: ignore[assignment]  # [B], the example's number in its data set
+
+
+class Feed(NamedTuple):
+  """Batches by number: what the host hands over, and how a jitted step makes a batch of it."""
+
+  held: Any  # device arrays that every step reads (images, labels); () for a stream
+  draw: Callable[[int], Any]  # step -> indices [B], or decoded examples: the host's part
+  batch: Callable[[Any, Any], Batch]  # (held, drawn) -> Batch: the jitted step's part
+  steps_per_epoch: int

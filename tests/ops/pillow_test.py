@@ -13,6 +13,9 @@ from autoaug_jax.ops import crops, erasing, geometry
 from tests.ops import cases
 
 by_name = pytest.mark.parametrize("case", cases.CASES, ids=lambda case: case.name)
+by_neutral = pytest.mark.parametrize(
+  "case", [c for c in cases.CASES if c.neutral is not None], ids=lambda case: case.name
+)
 by_size = pytest.mark.parametrize("size", cases.SIZES, ids=str)
 
 
@@ -62,7 +65,7 @@ def test_greyscale(case):
     assert_levels_agree(case, ours, cases.each_pillow(case, batch, value))
 
 
-@pytest.mark.parametrize("case", [c for c in cases.CASES if c.neutral is not None], ids=str)
+@by_neutral
 def test_neutral_value_is_the_identity(case):
   batch = cases.images((40, 24))
   pixels = batch.astype(np.float32) / 255
