@@ -9,12 +9,20 @@ from autoaug_jax.hypergrad.joint import joint
 from autoaug_jax.hypergrad.products import gauss_newton, hessian
 from autoaug_jax.hypergrad.restrict import restrict
 from autoaug_jax.hypergrad.score import known, leave_one_out, per_image_score, shared_score
-from autoaug_jax.hypergrad.solves import conjugate_gradient, dense, neumann, scaled_identity
+from autoaug_jax.hypergrad.solves import (
+  Iteration,
+  conjugate_gradient,
+  dense,
+  neumann,
+  scaled_identity,
+)
+from autoaug_jax.hypergrad.stepwise import stepwise
 from autoaug_jax.hypergrad.unroll import unrolled
 
 __all__ = [
   "Hypergradient",
   "Implicit",
+  "Iteration",
   "Joint",
   "Moved",
   "clip_by_norm",
@@ -35,5 +43,6 @@ __all__ = [
   "restrict",
   "scaled_identity",
   "shared_score",
+  "stepwise",
   "unrolled",
 ]

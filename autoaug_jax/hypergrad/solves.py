@@ -4,7 +4,7 @@ All loops are Python's: inside a loop of XLA a convolution's gradient is 30 time
 """
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +17,22 @@ Matvec: TypeAlias = Callable[[Params], Params]
 Solve: TypeAlias = Callable[[Matvec, Params], Params]
 
 
-def neumann(alpha: float = 1e-3, terms: int = 5, *, scale: float | None = None) -> Solve:
+class Iteration(NamedTuple):
+  """A solve made of equal steps, one product each. Called as a Solve, it takes them all."""
+
+  start: Callable[[Params], Any]  # v -> state
+  step: Callable[[Matvec, Any], Any]  # (matvec, state) -> state
+  result: Callable[[Any], Params]  # state -> about H^{-1} v
+  steps: int
+
+  def __call__(self, matvec: Matvec, v: Params) -> Params:
+    state = self.start(v)
+    for _ in range(self.steps):
+      state = self.step(matvec, state)
+    return self.result(state)
+
+
+def neumann(alpha: float = 1e-3, terms: int = 5, *, scale: float | None = None) -> Iteration:
   """scale * sum_{j=0}^{terms} (I - alpha H)^j v: `terms` products, `terms` + 1 summands.
 
   With scale = alpha, the default, it tends to H^{-1} v as `terms` grows if 0 < alpha H < 2, and
@@ -28,17 +43,18 @@ def neumann(alpha: float = 1e-3, terms: int = 5, *, scale: float | None = None) 
   if alpha <= 0:
     raise ValueError(f"alpha must be positive, not {alpha}")
 
-  def solve(matvec: Matvec, v: Params) -> Params:
-    power = total = v
-    for _ in range(terms):
-      power = trees.add(power, matvec(power), -alpha)
-      total = trees.add(total, power)
-    return trees.scaled(alpha if scale is None else scale, total)
+  def step(matvec: Matvec, state: Any) -> Any:
+    power, total = state
+    power = trees.add(power, matvec(power), -alpha)
+    return power, trees.add(total, power)
 
-  return solve
+  def result(state: Any) -> Params:
+    return trees.scaled(alpha if scale is None else scale, state[1])
+
+  return Iteration(lambda v: (v, v), step, result, terms)
 
 
-def conjugate_gradient(steps: int = 5) -> Solve:
+def conjugate_gradient(steps: int = 5) -> Iteration:
   """`steps` conjugate gradient steps from 0, one product each; exact once `steps` is H's size.
 
   Better than a Neumann series at equal cost where H is positive definite (add `damping`). Where it
@@ -47,25 +63,27 @@ def conjugate_gradient(steps: int = 5) -> Solve:
   """
   _at_least(1, "steps", steps)
 
-  def solve(matvec: Matvec, v: Params) -> Params:
-    x, r, p, rr = trees.scaled(0.0, v), v, v, trees.vdot(v, v)
-    going = rr > 0
-    for _ in range(steps):
-      curved = matvec(p)
-      curvature = trees.vdot(p, curved)
-      going &= (curvature > 0) & (rr > 0)
-      length = jnp.where(going, rr / jnp.where(going, curvature, 1), 0)
-      x, r = trees.add(x, p, length), trees.add(r, curved, -length)
-      before, rr = rr, trees.vdot(r, r)
-      p = trees.add(r, p, jnp.where(going, rr / jnp.where(going, before, 1), 0))
-    return x
+  def start(v: Params) -> Any:
+    rr = trees.vdot(v, v)
+    return trees.scaled(0.0, v), v, v, rr, rr > 0
 
-  return solve
+  def step(matvec: Matvec, state: Any) -> Any:
+    x, r, p, rr, going = state
+    curved = matvec(p)
+    curvature = trees.vdot(p, curved)
+    going &= (curvature > 0) & (rr > 0)
+    length = jnp.where(going, rr / jnp.where(going, curvature, 1), 0)
+    x, r = trees.add(x, p, length), trees.add(r, curved, -length)
+    before, rr = rr, trees.vdot(r, r)
+    p = trees.add(r, p, jnp.where(going, rr / jnp.where(going, before, 1), 0))
+    return x, r, p, rr, going
+
+  return Iteration(start, step, lambda state: state[0], steps)
 
 
-def scaled_identity(scale: float = 1.0) -> Solve:
+def scaled_identity(scale: float = 1.0) -> Iteration:
   """scale * v, no product: the first-order variant (MADAO-FO in MADAO's Table 5)."""
-  return lambda matvec, v: trees.scaled(scale, v)
+  return Iteration(lambda v: v, lambda matvec, v: v, lambda v: trees.scaled(scale, v), 0)
 
 
 def dense() -> Solve:

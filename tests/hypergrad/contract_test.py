@@ -23,6 +23,7 @@ from autoaug_jax.hypergrad import (
   restrict,
   scaled_identity,
   shared_score,
+  stepwise,
   unrolled,
 )
 
@@ -106,6 +107,7 @@ CASES = {
     SGD,
   ),
   "neumann": (plain, lambda a, b: implicit(neumann(0.1, 2), axis_name=a), SGD),
+  "neumann stepwise": (plain, lambda a, b: stepwise(neumann(0.1, 2), axis_name=a), SGD),
   "neumann remat": (plain, lambda a, b: implicit(neumann(0.1, 2), remat=True, axis_name=a), SGD),
   "cg": (plain, lambda a, b: implicit(conjugate_gradient(2), damping=0.1, axis_name=a), SGD),
   "identity": (plain, lambda a, b: implicit(scaled_identity(), axis_name=a), SGD),
