@@ -15,6 +15,7 @@ from jax import lax
 
 from autoaug_jax.ops import stages
 from autoaug_jax.ops.executors import run_by_group, run_by_image
+from autoaug_jax.ops.kinds import Warp
 from autoaug_jax.ops.levels import check_pixels
 from autoaug_jax.ops.plan import encode, make_plan
 from autoaug_jax.ops.space import Space, check_channels, check_magnitude, strength
@@ -107,15 +108,18 @@ def _augment_uint8(key: Key, images: Array, draws: Draws, space: Space) -> Array
 def _augment(key: Key, images: Array, draws: Draws, space: Space, merge_warps: bool) -> Array:
   keys = keys_of(key, *draws.op.shape)
   values = strengths_of(space, draws).astype(images.dtype)
-  if not merge_warps:
+  if not merge_warps or draws.op.shape[1] == 0:
     stage = stages.make_stage(stages.plain_branches(space))
     for k in range(draws.op.shape[1]):
       images = stage(draws.op[:, k], keys[:, k], images, values[:, k])
     return images
   stage = stages.make_stage(stages.merging_branches(space))
-  fill = stages.warp_convention(space).fill
+  settle = stages.make_stage(stages.settling_branches(stages.warp_convention(space).fill))
+  is_other = jnp.asarray([not isinstance(op.fn, Warp) for op in space], jnp.int32)
   still = jnp.broadcast_to(jnp.eye(2, 3, dtype=images.dtype), (images.shape[0], 2, 3))
   carry = (images, still)
   for k in range(draws.op.shape[1]):
+    carry = settle(is_other[draws.op[:, k]], keys[:, k], carry, values[:, k])
     carry = stage(draws.op[:, k], keys[:, k], carry, values[:, k])
-  return jnp.clip(stages.settle_all(carry, fill), 0.0, 1.0)
+  last = jnp.ones_like(draws.op[:, 0])
+  return jnp.clip(settle(last, keys[:, 0], carry, values[:, 0])[0], 0.0, 1.0)

@@ -58,13 +58,11 @@ def equalize_tables(histograms: Array) -> Array:
   at least 1/step away from one, which the slack of half of that respects.
   """
   counts = histograms.astype(jnp.float32)
-  levels = jnp.arange(256, dtype=jnp.float32)[None, :]
-  last = jnp.max(jnp.where(histograms > 0, levels, 0.0), axis=1, keepdims=True)
-  total = jnp.sum(counts, axis=1, keepdims=True)
-  last_count = jnp.sum(jnp.where(levels == last, counts, 0.0), axis=1, keepdims=True)
-  step = jnp.floor((total - last_count + 0.5) / 255.0)
-  before = _running_sum(counts) - counts
+  before = _running_sum(counts) - counts  # how many values are darker
+  but_last = jnp.max(jnp.where(histograms > 0, before, 0.0), axis=1, keepdims=True)
+  step = jnp.floor((but_last + 0.5) / 255.0)
   quotient = jnp.floor((before + jnp.floor(step / 2.0) + 0.5) / jnp.maximum(step, 1.0))
+  levels = jnp.arange(256, dtype=jnp.float32)[None, :]
   return jnp.where(step > 0, jnp.minimum(quotient, 255.0), levels).astype(jnp.int32)
 
 

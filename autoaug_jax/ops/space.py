@@ -93,7 +93,7 @@ def check_magnitude(magnitude: Array | float) -> None:
   if isinstance(magnitude, jax.core.Tracer):
     return
   values = np.asarray(magnitude)
-  low, high = values.min(), values.max()
+  low, high = values.min(initial=0), values.max(initial=1)
   if not (low >= 0 and high <= 1):
     raise ValueError(f"a magnitude lies in [0, 1], got {low if not low >= 0 else high}")
 

@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from autoaug_jax.ops.geometry import compose, stack_matrix, warp_bilinear
+from autoaug_jax.ops.each import each
+from autoaug_jax.ops.geometry import Fill, compose, stack_matrix, warp_bilinear
 from autoaug_jax.ops.kinds import Warp
 from autoaug_jax.ops.space import Op, Space
 from autoaug_jax.types import Array, Key
@@ -28,11 +29,10 @@ def _call(op: Op, key: Key, image: Array, value: Array) -> Array:
 
 
 def merging_branches(space: Space) -> list[Branch]:
-  """The ops on (image, matrix): warps multiply matrices, any other op warps first.
+  """The ops on (image, matrix): warps multiply matrices, other ops expect a settled image.
 
   One interpolation instead of several, and no cotangent of an image between two warps.
   """
-  fill = warp_convention(space).fill
 
   def branch(op: Op) -> Branch:
     def warp(key: Key, carry: Carry, value: Array) -> Carry:
@@ -41,23 +41,23 @@ def merging_branches(space: Space) -> list[Branch]:
       return image, compose(matrix, stack_matrix(entries, image))
 
     def other(key: Key, carry: Carry, value: Array) -> Carry:
-      return op.fn(key, settle(carry, fill), value), identity_like(carry[1])
+      return op.fn(key, carry[0], value), carry[1]
 
     return warp if isinstance(op.fn, Warp) else other
 
   return [branch(op) for op in space]
 
 
-def settle(carry: tuple[Array, Array], fill: Any) -> Array:
-  """The image after the warp that is still to be applied."""
-  image, matrix = carry
-  still = jnp.all(matrix == identity_like(matrix))
-  return lax.cond(still, lambda x, m: x, lambda x, m: warp_bilinear(x, m, fill), image, matrix)
+def settling_branches(fill: Fill) -> list[Branch]:
+  """0 leaves (image, matrix) as it is, 1 applies the matrix to the image."""
 
+  def settle(key: Key, carry: Carry, value: Array) -> Carry:
+    image, matrix = carry
+    still = jnp.all(matrix == identity_like(matrix))
+    image = lax.cond(still, lambda x, m: x, lambda x, m: warp_bilinear(x, m, fill), image, matrix)
+    return image, identity_like(matrix)
 
-def settle_all(carry: tuple[Array, Array], fill: Any) -> Array:
-  """`settle` for a batch."""
-  return _each(lambda image, matrix: settle((image, matrix), fill), *carry)
+  return [lambda key, carry, value: carry, settle]
 
 
 def identity_like(matrix: Array) -> Array:
@@ -94,23 +94,14 @@ def make_stage(branches: Sequence[Branch]) -> Stage:
 
   @jax.custom_vjp
   def stage(ops: Array, keys: Array, carry: Carry, values: Array) -> Carry:
-    return _each(forward_one, ops, keys, carry, values)
+    return each(forward_one, ops, keys, carry, values)
 
   def forward(ops: Array, keys: Array, carry: Carry, values: Array) -> tuple[Carry, Carry]:
     return stage(ops, keys, carry, values), (ops, keys, carry, values)
 
   def backward(saved: Carry, out: Carry) -> tuple:
-    carry, values = _each(backward_one, *saved, out)
+    carry, values = each(backward_one, *saved, out)
     return None, None, carry, values
 
   stage.defvjp(forward, backward)
   return stage
-
-
-def _each(fn: Callable[..., Carry], *args: Carry) -> Carry:
-  """Image by image where a switch is cheap, all at once (a select) elsewhere."""
-  return lax.platform_dependent(
-    *args,
-    cpu=lambda *batch: lax.map(lambda one: fn(*one), batch),
-    default=jax.vmap(fn),
-  )

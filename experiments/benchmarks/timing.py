@@ -13,6 +13,12 @@ from typing import NamedTuple
 
 LIBRARIES = ("OMP", "MKL", "OPENBLAS", "VECLIB", "NUMEXPR")
 THREADS = {f"{name}_NUM_THREADS": "1" for name in LIBRARIES}
+# glibc keeps what is freed: else whoever allocates next pays for new pages, at random.
+MEMORY = {
+  "MALLOC_ARENA_MAX": "1",
+  "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
+  "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
+}
 XLA = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
 
@@ -39,7 +45,9 @@ def one_thread(core: int | None = None) -> int:
   if all(os.environ.get(name) == value for name, value in THREADS.items()):
     return core
   flags = f"{os.environ.get('XLA_FLAGS', '')} {XLA}".strip()
-  environment = os.environ | THREADS | {"XLA_FLAGS": flags, "NO_ALBUMENTATIONS_UPDATE": "1"}
+  environment = (
+    os.environ | THREADS | MEMORY | {"XLA_FLAGS": flags, "NO_ALBUMENTATIONS_UPDATE": "1"}
+  )
   sys.stdout.flush()
   os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
 

@@ -205,6 +205,38 @@ def test_merged_warps_are_one_warp_by_the_product():
     chex.assert_trees_all_close(ours, once, atol=1e-5, rtol=0)
 
 
+def test_merged_gradients_are_central_differences(x64):
+  """A color op between two pairs of warps, so that an image settles on the way and at the end."""
+  table = space.select(spaces.madao(), ["Rotate", "ShearX", "Brightness"])
+  with jax.numpy_dtype_promotion("standard"):
+    images = jnp.asarray(np.asarray(many(3, (8, 10))) / 255.0)
+  ops = jnp.asarray([[0, 1, 2, 1, 0]] * 3)
+  weights = jax.random.normal(jax.random.key(2), images.shape, jnp.float64)
+
+  @jax.jit
+  def loss(magnitudes):
+    draws = Draws(ops, magnitudes, jnp.ones_like(magnitudes))
+    return jnp.sum(
+      weights * augment(jax.random.key(0), images, draws, space=table, merge_warps=True)
+    )
+
+  at = jax.random.uniform(jax.random.key(3), ops.shape, jnp.float64, 0.2, 0.8)
+  slope = np.asarray(jax.grad(loss)(at))
+  step = 1e-6  # the image is piecewise bilinear: errors of order step, and of 1e-16 / step
+  for i, j in np.ndindex(*ops.shape):
+    shift = jnp.zeros_like(at).at[i, j].set(step)
+    expected = float(loss(at + shift) - loss(at - shift)) / (2 * step)
+    assert abs(slope[i, j] - expected) < 1e-5 * max(1.0, abs(expected))
+
+
+def test_no_op_at_all_changes_nothing():
+  images = many(2).astype(jnp.float32) / 255
+  none = Draws(jnp.zeros((2, 0), jnp.int32), jnp.zeros((2, 0)), jnp.zeros((2, 0)))
+  for merge in (False, True):
+    out = augment(jax.random.key(0), images, none, space=spaces.autodo(), merge_warps=merge)
+    chex.assert_trees_all_equal(out, images)
+
+
 def test_merging_changes_nothing_between_other_ops():
   table = spaces.madao()
   images = many(13, (16, 12)).astype(jnp.float32) / 255
