@@ -1,0 +1,268 @@
+"""The host's loop: moves in the order of a schedule, and what is kept and told of them."""
+
+import pathlib
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+
+from autoaug_jax.train import optim
+from autoaug_jax.train import progress as progress_lines
+from autoaug_jax.train.checkpoint import Store, store
+from autoaug_jax.train.learner import TAKES
+from autoaug_jax.train.program import Numbers, Program
+from autoaug_jax.train.progress import Progress
+from autoaug_jax.train.records import records
+from autoaug_jax.train.state import SearchState
+from autoaug_jax.train.stopping import asked_to_stop
+from autoaug_jax.train.summary import Bad, Made, fetch, first_bad, summary
+
+ON_NAN = ("stop", "rewind")
+
+
+class Every(NamedTuple):
+  """After how many moves a thing is done; 0 is at the end of the run only."""
+
+  log: int = 50
+  save: int = 1000
+  evaluate: int = 0
+
+
+class Fitted(NamedTuple):
+  """Where a run stands."""
+
+  state: SearchState
+  move: int = 0
+  finished: bool = False  # False where it was asked to stop
+  evaluation: dict[str, Any] | None = None  # the last one
+  best: float | None = None  # the best value of what decides
+  best_move: int | None = None
+  rewinds: int = 0  # in all
+  again: int = 0  # to the place where it is now
+
+
+class Rules(NamedTuple):
+  """What `fit` was asked to do."""
+
+  schedule: Sequence[str]
+  every: Every
+  evaluate: Callable[[SearchState], dict[str, Any]] | None
+  best: str
+  on_nan: str
+  slower: float
+  rewinds: int
+
+
+def fit(
+  program: Program,
+  schedule: Sequence[str],
+  *,
+  workdir: str | pathlib.Path | None = None,
+  config: dict[str, Any] | None = None,
+  every: Every = Every(),  # noqa: B008
+  keep: int = 3,
+  evaluate: Callable[[SearchState], dict[str, Any]] | None = None,
+  best: str = "accuracy",
+  on_nan: str = "stop",
+  slower: float = 0.5,
+  rewinds: int = 10,
+  progress: Progress | None = None,
+) -> Fitted:
+  """Makes the moves of `schedule`, from where `workdir` has come to.
+
+  A run that is killed and started again makes the same numbers, bit for bit, as one that was not.
+  SIGTERM and Ctrl-C let it save and return, not finished.
+
+  Args:
+    program: compiled moves.
+    schedule: their names in order.
+    workdir: for `checkpoints/`, `metrics.jsonl` and `tensorboard/`; None keeps nothing.
+    config: what makes this run this run, as JSON: settings, the seed of the data. A checkpoint with
+      another one is refused.
+    every: after how many moves to log, to save and to evaluate.
+    keep: how many checkpoints stay, beside the best.
+    evaluate: state -> {name: number}, or a list of one for each seed; also called at the end.
+    best: which of its numbers, the larger the better, decides what is the best checkpoint.
+    on_nan: "stop" raises FloatingPointError at a loss or gradient that is not finite; "rewind" goes
+      back to the last checkpoint, or to the start, and on at `slower` times the learning rate.
+    slower: that factor; a second rewind to the same place applies it twice.
+    rewinds: how often in all before it stops after all.
+    progress: who is told; None is standard error.
+  """
+  rules = Rules(schedule, every, evaluate, best, on_nan, slower, rewinds)
+  _check(program, rules)
+  first = jax.process_index() == 0
+  told = (progress or progress_lines.progress()) if first else progress_lines.silent()
+  kept = None
+  if workdir is not None:
+    kept = store(pathlib.Path(workdir) / "checkpoints", config=config, keep=keep, say=told.say)
+  at = _begin(program, kept, None)
+  if at.move:
+    told.say(f"{'done' if at.finished else 'goes on'} at move {at.move} of {len(schedule)}")
+  lines = records(workdir if first else None, since=at.move)
+  times: list[tuple[int, float]] = []
+  try:
+    with asked_to_stop() as stop:
+      while at.move < len(schedule):
+        began = time.perf_counter()
+        state, made = _stretch(program, rules, at, stop)
+        made = fetch(made)
+        bad = first_bad(made)
+        if bad is not None:
+          at = _rewound(program, rules, kept, at, bad, told)
+          continue
+        move = at.move + sum(m.moves for m in made)
+        times.append((move - at.move, time.perf_counter() - began))
+        values: dict[str, Any] = summary(made)
+        values["images_per_second"] = _speed(rules, program, at.move, move, times[-1][1])
+        at = _measured(rules, at._replace(state=state, move=move, finished=move == len(schedule)))
+        if at.evaluation is not None and _due(rules.every.evaluate, at):
+          values |= {f"evaluation/{name}": value for name, value in at.evaluation.items()}
+        lines.write(move, values)
+        told.show(_line(rules, at, values, times))
+        stopping = stop(move)
+        at = _saved(rules, kept, at, stopping)
+        if stopping:
+          break
+    if kept is not None:
+      kept.close()
+    if not at.finished:
+      told.say(_farewell(at, kept, len(schedule)))
+  finally:
+    lines.close()
+    told.close()
+  return at
+
+
+def _begin(program: Program, kept: Store | None, like: SearchState | None) -> Fitted:
+  """The newest checkpoint, or the start. `like` spares a second initialisation."""
+  state = program.init() if like is None else like
+  loaded = None if kept is None else kept.load(state)
+  if loaded is None:
+    return Fitted(program.init() if like is not None else state)
+  names = ("finished", "evaluation", "best", "best_move", "rewinds")
+  return Fitted(
+    program.place(loaded.state), loaded.move, **{name: loaded.note[name] for name in names}
+  )
+
+
+def _stretch(
+  program: Program, rules: Rules, at: Fitted, stop: Callable[[int], bool]
+) -> tuple[SearchState, list[Made]]:
+  """Moves up to the next at which something else is done."""
+  schedule, state, move = rules.schedule, at.state, at.move
+  end = min(_next(every, move, len(schedule)) for every in rules.every)
+  numbers = _numbers(schedule, move)
+  made: list[Made] = []
+  waiting: deque[Any] = deque()
+  while move < end and (move == at.move or not stop(move)):
+    name, count = schedule[move], program.steps_per_dispatch
+    if move + count > end or any(other != name for other in schedule[move : move + count]):
+      count = 1
+    state, metrics = program.moves[name](state, numbers, count)
+    made.append(Made(move, count, metrics))
+    train, valid = TAKES[name]
+    numbers = Numbers(numbers.train + count * train, numbers.valid + count * valid)
+    move += count
+    waiting.append(metrics)
+    if len(waiting) > program.in_flight:
+      jax.block_until_ready(waiting.popleft())
+  return state, made
+
+
+def _measured(rules: Rules, at: Fitted) -> Fitted:
+  """With an evaluation, where one is due."""
+  if rules.evaluate is None or not _due(rules.every.evaluate, at):
+    return at
+  result = rules.evaluate(at.state)
+  if rules.best not in result:
+    names = ", ".join(map(repr, result))
+    raise ValueError(f"best must be one of what evaluate returns, {names}, not {rules.best!r}")
+  value = progress_lines.mean(result[rules.best])
+  at = at._replace(evaluation=result)
+  if at.best is None or value > at.best:
+    return at._replace(best=value, best_move=at.move)
+  return at
+
+
+def _saved(rules: Rules, kept: Store | None, at: Fitted, stopping: bool) -> Fitted:
+  """With a checkpoint, where one is due."""
+  best = at.best_move == at.move
+  if kept is None or not (best or stopping or _due(rules.every.save, at)):
+    return at
+  note = {name: value for name, value in at._asdict().items() if name != "state"}
+  kept.save(at.move, at.state, note)
+  return at._replace(again=0)
+
+
+def _rewound(
+  program: Program, rules: Rules, kept: Store | None, at: Fitted, bad: Bad, told: Progress
+) -> Fitted:
+  """Back at the last checkpoint with a smaller learning rate, or an end with a reason."""
+  rate = "unknown" if bad.rate is None else f"{bad.rate:.4g}"
+  what = f"the {bad.what} is not finite at move {bad.move} (learning rate {rate})"
+  if rules.on_nan == "stop" or at.rewinds >= rules.rewinds:
+    tried = f" after {at.rewinds} rewinds" if at.rewinds else ""
+    raise FloatingPointError(f"{what}{tried}; the last good checkpoint is {_last(kept)}")
+  back = _begin(program, kept, at.state)
+  again = at.again + 1
+  factor = rules.slower**again
+  told.say(f"{what}: back to move {back.move} with {factor:g} times its learning rate")
+  opt_state = optim.rescaled(back.state.opt_state, factor)
+  state = program.place(back.state.replace(opt_state=opt_state))
+  return back._replace(state=state, rewinds=at.rewinds + 1, again=again)
+
+
+def _last(kept: Store | None) -> str:
+  latest = None if kept is None else kept.latest()
+  return "none, nothing has been saved yet" if latest is None else latest
+
+
+def _numbers(schedule: Sequence[str], move: int) -> Numbers:
+  """How many batches of either kind were taken before a move."""
+  counts = {name: schedule[:move].count(name) for name in TAKES}
+  return Numbers(*(sum(TAKES[n][kind] * c for n, c in counts.items()) for kind in (0, 1)))
+
+
+def _next(every: int, move: int, end: int) -> int:
+  return min(end, (move // every + 1) * every) if every else end
+
+
+def _due(every: int, at: Fitted) -> bool:
+  return at.finished or bool(every and at.move % every == 0)
+
+
+def _speed(rules: Rules, program: Program, start: int, end: int, seconds: float) -> float:
+  moves = rules.schedule[start:end]
+  return program.images * sum(TAKES[name][0] for name in moves) / seconds
+
+
+def _line(rules: Rules, at: Fitted, values: dict[str, Any], times: list[tuple[int, float]]) -> str:
+  # The first stretch holds the compilation.
+  counted = times[1:] or times
+  moves, seconds = (sum(column) for column in zip(*counted, strict=True))
+  total = len(rules.schedule)
+  left = (total - at.move) * seconds / moves
+  speed = values["images_per_second"]
+  return progress_lines.line(at.move, total, values, speed=speed, seconds=left)
+
+
+def _farewell(at: Fitted, kept: Store | None, total: int) -> str:
+  where = "nothing is saved" if kept is None else f"saved in {_last(kept)}"
+  return f"asked to stop at move {at.move} of {total}: {where}"
+
+
+def _check(program: Program, rules: Rules) -> None:
+  if rules.on_nan not in ON_NAN:
+    accepted = ", ".join(map(repr, ON_NAN))
+    raise ValueError(f"on_nan must be one of {accepted}, not {rules.on_nan!r}")
+  if min(rules.every) < 0:
+    raise ValueError(f"every must hold numbers of at least 0, not {rules.every}")
+  if not 0 < rules.slower < 1:
+    raise ValueError(f"slower must be between 0 and 1, not {rules.slower}")
+  for name in dict.fromkeys(rules.schedule):
+    if name not in program.moves:
+      moves = ", ".join(map(repr, program.moves))
+      raise ValueError(f"the schedule has the move {name!r}, and this learner has {moves}")

@@ -1,0 +1,97 @@
+"""What a run tells whoever watches it: one line that changes, or plain lines in a log."""
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple, TextIO
+
+
+class Progress(NamedTuple):
+  """show: a line that the next may replace; say: a line that stays; close: ends the last one."""
+
+  show: Callable[[str], None]
+  say: Callable[[str], None]
+  close: Callable[[], None]
+
+
+def progress(
+  stream: TextIO | None = None,
+  *,
+  every: float = 30.0,
+  rewrites: bool | None = None,
+  clock: Callable[[], float] = time.monotonic,
+) -> Progress:
+  """To `stream`, or to standard error.
+
+  In a terminal or a notebook the line is written over itself; in a file a line comes at most every
+  `every` seconds, and the last one always. `rewrites` overrides the guess.
+  """
+  out = sys.stderr if stream is None else stream
+  over = _rewrites(out) if rewrites is None else rewrites
+  width, last = 0, float("-inf")
+  waiting: list[str] = []
+
+  def show(line: str) -> None:
+    nonlocal width, last
+    if over:
+      out.write("\r" + line.ljust(width))
+      width = len(line)
+    elif clock() - last >= every:
+      out.write(line + "\n")
+      last = clock()
+      waiting.clear()
+    else:
+      waiting[:] = [line]
+    out.flush()
+
+  def end() -> None:
+    nonlocal width
+    if over and width:
+      out.write("\n")
+      width = 0
+    elif waiting:
+      out.write(waiting.pop() + "\n")
+    out.flush()
+
+  def say(line: str) -> None:
+    end()
+    out.write(line + "\n")
+    out.flush()
+
+  return Progress(show, say, end)
+
+
+def silent() -> Progress:
+  """Says nothing."""
+  return Progress(lambda line: None, lambda line: None, lambda: None)
+
+
+def line(move: int, moves: int, values: dict[str, Any], *, speed: float, seconds: float) -> str:
+  """`move 50/200  loss 1.234  accuracy 56.7%  812 images/s  1:05 left`; means over seeds."""
+  parts = [f"move {move}/{moves}"]
+  for name in ("loss", "accuracy", "outer"):
+    if name in values:
+      value = mean(values[name])
+      parts.append(f"{name} {value:.1%}" if name == "accuracy" else f"{name} {value:.4g}")
+  if speed > 0:
+    parts.append(f"{speed:.0f} images/s" if speed >= 10 else f"{speed:.2g} images/s")
+  return "  ".join([*parts, f"{duration(seconds)} left"])
+
+
+def duration(seconds: float) -> str:
+  """`h:mm:ss`, or `m:ss` below an hour."""
+  minutes, rest = divmod(round(seconds), 60)
+  hours, minutes = divmod(minutes, 60)
+  return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def mean(value: Any) -> float:
+  """Of a number, or of one for each seed."""
+  return sum(value) / len(value) if isinstance(value, list) else float(value)
+
+
+def _rewrites(stream: TextIO) -> bool:
+  if stream.isatty():
+    return True
+  # A notebook's stream is no terminal, and yet understands a carriage return.
+  return type(stream).__module__.startswith("ipykernel")

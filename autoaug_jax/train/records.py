@@ -1,0 +1,70 @@
+"""Metrics on disk: JSON lines, and TensorBoard's files where tensorboardX is installed."""
+
+import json
+import os
+import pathlib
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+
+class Records(NamedTuple):
+  """write: (move, values) appends a line; close: flushes."""
+
+  write: Callable[[int, dict[str, Any]], None]
+  close: Callable[[], None]
+
+
+def records(folder: str | pathlib.Path | None, *, since: int = 0) -> Records:
+  """`metrics.jsonl` in `folder`; None writes nothing.
+
+  Lines of moves after `since`, which a killed run made and a resumed one makes again, are dropped.
+  Numbers and lists of numbers (one for each seed) also go to TensorBoard, in `folder`/tensorboard.
+  """
+  if folder is None:
+    return Records(lambda move, values: None, lambda: None)
+  path = pathlib.Path(folder) / "metrics.jsonl"
+  path.parent.mkdir(parents=True, exist_ok=True)
+  _truncate(path, since)
+  file = path.open("a")
+  board = _board(pathlib.Path(folder) / "tensorboard", since)
+
+  def write(move: int, values: dict[str, Any]) -> None:
+    file.write(json.dumps({"move": move, **values}) + "\n")
+    file.flush()
+    if board is not None:
+      for name, value in values.items():
+        each = value if isinstance(value, list) else [value]
+        for i, number in enumerate(each):
+          if isinstance(number, int | float):
+            board.add_scalar(f"{name}/{i}" if isinstance(value, list) else name, number, move)
+
+  def close() -> None:
+    file.close()
+    if board is not None:
+      board.close()
+
+  return Records(write, close)
+
+
+def _truncate(path: pathlib.Path, since: int) -> None:
+  if not path.exists():
+    return
+  kept = [line for line in path.read_text().splitlines() if _move(line) <= since]
+  new = path.with_suffix(".new")
+  new.write_text("".join(line + "\n" for line in kept))
+  os.replace(new, path)
+
+
+def _move(line: str) -> float:
+  try:
+    return int(json.loads(line)["move"])
+  except (ValueError, KeyError, TypeError):  # the line that a kill cut off
+    return float("inf")
+
+
+def _board(folder: pathlib.Path, since: int) -> Any:
+  try:
+    from tensorboardX import SummaryWriter
+  except ImportError:
+    return None
+  return SummaryWriter(str(folder), purge_step=since + 1)

@@ -1,0 +1,98 @@
+"""A model and its loss, example by example."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from autoaug_jax.types import Array, Batch, Key, Params
+
+ModelState: TypeAlias = Any  # what a model updates while it is trained: running statistics
+
+
+class Outcome(NamedTuple):
+  """What a model made of a batch."""
+
+  losses: Array  # [B], not yet weighted
+  scores: dict[str, Array]  # [B] each: what is reported beside the loss, "accuracy" for one
+  model_state: ModelState  # no gradient flows through it
+
+
+class TaskLoss(Protocol):
+  """With `train` the batch's own statistics normalise and move the running ones; without it the
+
+  running ones normalise, and stay.
+  """
+
+  def __call__(
+    self, theta: Params, model_state: ModelState, batch: Batch, *, train: bool
+  ) -> Outcome: ...
+
+
+class Task(NamedTuple):
+  """A model and its per-example loss; a user's own loss goes here.
+
+  The weights of the batch are none of its business: whoever averages the losses applies them.
+  """
+
+  init: Callable[[Key, Batch], tuple[Params, ModelState]]  # traced: no number of the batch is read
+  loss: TaskLoss
+
+
+def classification(
+  model: Any,
+  *,
+  normalise: tuple[Sequence[float], Sequence[float]] | None = None,
+  label_smoothing: float = 0.0,
+) -> Task:
+  """The cross-entropy of a Flax module that is called as `model(images, train=...)`.
+
+  Images are uint8, or float in [0, 1]; (x - mean) / std per channel comes before the model where
+  `normalise` is (mean, std). Labels are integers [B] or probabilities [B, classes]; an image counts
+  as right where its most likely class is its label's. Smoothing mixes labels with the uniform.
+  """
+  if not 0 <= label_smoothing < 1:
+    raise ValueError(f"label_smoothing must be at least 0 and below 1, not {label_smoothing}")
+
+  def init(key: Key, batch: Batch) -> tuple[Params, ModelState]:
+    variables = model.init(key, _prepared(batch.image[:1], normalise), train=False)
+    theta = variables["params"]
+    return theta, {name: part for name, part in variables.items() if name != "params"}
+
+  def loss(theta: Params, model_state: ModelState, batch: Batch, *, train: bool) -> Outcome:
+    images, variables = _prepared(batch.image, normalise), {"params": theta, **model_state}
+    moved = model_state
+    if train and model_state:
+      logits, moved = model.apply(variables, images, train=True, mutable=list(model_state))
+    else:
+      logits = model.apply(variables, images, train=train)
+    losses = cross_entropy(logits, batch.label, label_smoothing=label_smoothing)
+    truth = batch.label if batch.label.ndim == 1 else jnp.argmax(batch.label, -1)
+    right = (jnp.argmax(logits, -1) == truth).astype(losses.dtype)
+    return Outcome(losses, {"accuracy": right}, jax.lax.stop_gradient(moved))
+
+  return Task(init, loss)
+
+
+def cross_entropy(logits: Array, labels: Array, *, label_smoothing: float = 0.0) -> Array:
+  """Logits [B, C], labels [B] or [B, C] -> [B]; differentiable in soft labels."""
+  classes = logits.shape[-1]
+  if labels.ndim == 1 and label_smoothing == 0:
+    return optax.softmax_cross_entropy_with_integer_labels(logits, labels)
+  targets = jax.nn.one_hot(labels, classes, dtype=logits.dtype) if labels.ndim == 1 else labels
+  targets = targets.astype(logits.dtype)
+  if label_smoothing:
+    targets = optax.smooth_labels(targets, label_smoothing)
+  return -jnp.sum(targets * jax.nn.log_softmax(logits), -1)
+
+
+def _prepared(images: Array, normalise: tuple[Sequence[float], Sequence[float]] | None) -> Array:
+  """[B, H, W, C] -> [B, H, W, C], float and normalised."""
+  if images.dtype == jnp.uint8:
+    images = images.astype(jnp.float32) / 255
+  if normalise is None:
+    return images
+  mean, std = (jnp.asarray(part, images.dtype).reshape(1, 1, 1, -1) for part in normalise)
+  return (images - mean) / std
