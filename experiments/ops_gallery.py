@@ -195,7 +195,7 @@ def render(op: Op, image: Image.Image, magnitudes: np.ndarray) -> list[Image.Ima
   """`op` at each magnitude, its sign taken as the op's; what the op draws of its own stays."""
   key = jax.random.key(KEY)
   pixels = jnp.asarray(np.asarray(image))
-  one = jax.vmap(lambda magnitude, sign: apply(op, key, pixels, magnitude, sign=sign))
+  one = jax.vmap(lambda magnitude, sign: apply(key, op, pixels, magnitude, sign=sign))
   signs = np.where(magnitudes < 0, -1.0, 1.0)
   tiles = jax.jit(one)(np.abs(magnitudes).astype(np.float32), signs.astype(np.float32))
   zoom = _zoom(image)

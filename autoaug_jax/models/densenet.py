@@ -13,8 +13,8 @@ from autoaug_jax.types import Array
 
 
 def densenet_bc(
-  depth: int = 40,
-  growth: int = 12,
+  depth: int,
+  growth: int,
   *,
   classes: int = 10,
   activation: Callable[[Array], Array] = nn.relu,

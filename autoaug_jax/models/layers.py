@@ -46,7 +46,7 @@ class Layers(NamedTuple):
       dtype=self.dtype,
       param_dtype=wide(self.dtype),
       kernel_init=he_normal if he else torch_uniform,
-      bias_init=nn.initializers.zeros if he else uniform_within(bound),
+      bias_init=nn.initializers.zeros if he else _uniform_within(bound),
       name=name,
     )(x)
 
@@ -66,7 +66,7 @@ def dense(x: Array, features: int, dtype: Any, *, name: str) -> Array:
     dtype=dtype,
     param_dtype=wide(dtype),
     kernel_init=torch_uniform,
-    bias_init=uniform_within(1 / math.sqrt(x.shape[-1])),
+    bias_init=_uniform_within(1 / math.sqrt(x.shape[-1])),
     name=name,
   )(x)
 
@@ -75,7 +75,7 @@ torch_uniform = nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform")
 he_normal = nn.initializers.variance_scaling(2, "fan_out", "normal")
 
 
-def uniform_within(bound: float) -> Callable[..., Array]:
+def _uniform_within(bound: float) -> Callable[..., Array]:
   """An initialiser, uniform in [-bound, bound]."""
 
   def init(key: Key, shape: tuple[int, ...], dtype: Any = jnp.float32) -> Array:

@@ -12,16 +12,16 @@ from autoaug_jax.models.layers import INITS, Layers, dense, one_of
 from autoaug_jax.types import Array
 
 
-def leaky_relu(x: Array) -> Array:
+def _leaky_relu(x: Array) -> Array:
   """Slope 0.2 below zero, as the GAN literature has it."""
-  return jax.nn.leaky_relu(x, 0.2)
+  return jax.nn._leaky_relu(x, 0.2)
 
 
 def badgan(
   *,
   width: int = 96,
   classes: int = 10,
-  activation: Callable[[Array], Array] = leaky_relu,
+  activation: Callable[[Array], Array] = _leaky_relu,
   init: str = "torch",
   dtype: Any = jnp.float32,
   axis_name: str | None = None,

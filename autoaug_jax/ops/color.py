@@ -31,9 +31,9 @@ def brightness(image: Array, factor: Array | float) -> Array:
   return jnp.clip(image * factor, 0.0, 1.0)
 
 
-def color(image: Array, factor: Array | float) -> Array:
+def saturation(image: Array, factor: Array | float) -> Array:
   """Blend [H, W, 1 or 3] with its grey image: 0 is grey, 1 the image (Pillow's Color)."""
-  image = checked(image, op="color", rgb=True)
+  image = checked(image, op="saturation", rgb=True)
   return _blend(_grey(image), image, factor)
 
 
@@ -180,7 +180,8 @@ def _grey(image: Array) -> Array:
   channels = [levels[..., c : c + 1] for c in range(3)]
   if is_uint8(image):
     return grey_levels(*channels)
-  return round_through(sum(w * x for w, x in zip(_LUMA, channels, strict=True)) / 65536.0)
+  red, green, blue = (w * x for w, x in zip(_LUMA, channels, strict=True))
+  return round_through((red + green + blue) / 65536.0)
 
 
 def _smooth(levels: Array) -> Array:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from autoaug_jax.ops.levels import checked, is_uint8
 from autoaug_jax.types import Array, Key
 
-Size: TypeAlias = tuple[int, int]  # height, width
+Size: TypeAlias = tuple[int, ...]  # height and width, as image.shape[:2] gives them
 BoxRule: TypeAlias = Callable[[Key, Array, Size], Array]  # (key, side, size) -> box [4]
 Colour: TypeAlias = float | tuple[float, ...]  # in [0, 1], one value or one a channel
 

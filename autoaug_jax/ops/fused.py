@@ -89,7 +89,7 @@ def strengths_of(space: Space, draws: Draws) -> Array:
   """The strengths [B, K] that magnitudes and signs stand for, each in its op's range."""
   value = jnp.zeros_like(draws.magnitude)
   for index, op in enumerate(space):
-    value = jnp.where(draws.op == index, strength(op, draws.magnitude, draws.sign), value)
+    value = jnp.where(draws.op == index, strength(op, draws.magnitude, sign=draws.sign), value)
   return value
 
 

@@ -40,8 +40,8 @@ def affine(
   image = checked(image, op="affine")
   if tuple(jnp.shape(matrix)) != (2, 3):
     raise ValueError(f"affine takes a matrix of shape (2, 3), got {tuple(jnp.shape(matrix))}")
-  entries = tuple(number(image, entry) for entry in jnp.asarray(matrix).reshape(6))
-  return warp(image, entries, interpolation=interpolation, fill=fill)
+  a, b, c, d, e, f = (number(image, entry) for entry in jnp.asarray(matrix).reshape(6))
+  return warp(image, (a, b, c, d, e, f), interpolation=interpolation, fill=fill)
 
 
 def shear_x(

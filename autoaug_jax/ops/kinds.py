@@ -16,7 +16,6 @@ from autoaug_jax.ops.geometry import Fill, Matrix, transform
 from autoaug_jax.ops.gradients import truncate_through
 from autoaug_jax.types import Array, Key
 
-OpFn: TypeAlias = Callable[[Key, Array, Array], Array]
 ValueRule: TypeAlias = Callable[[Array], Array]
 KeyedMatrixRule: TypeAlias = Callable[[Key, Number, Size], Matrix]
 
@@ -90,6 +89,7 @@ class Erase(NamedTuple):
 
 
 KINDS = (Plain, Tone, Keyed, Warp, Erase)
+OpFn: TypeAlias = Plain | Tone | Keyed | Warp | Erase | Callable[[Key, Array, Array], Array]
 
 
 def one_plus(strength: Array) -> Array:

@@ -116,7 +116,7 @@ def _planewise(kernel: Callable[[Array, Array], Array]) -> Kernel:
 
 def _opaque(op: Op, key: Key, planes: Array, row: Array, channels: int) -> Array:
   strength = lax.bitcast_convert_type(row[0], jnp.float32)
-  return packed.pack(run(op, key, packed.unpack(planes, channels), strength))
+  return packed.pack(run(key, op, packed.unpack(planes, channels), strength))
 
 
 def _warp_coder(fn: Warp) -> Coder:
@@ -174,7 +174,7 @@ _PLAIN: dict[Callable[[Array], Array], tuple[str, tuple[int, ...]]] = {
 # op -> (family, value -> row)
 _TONE: dict[Callable[[Array, Array], Array], tuple[str, Callable[[Array], tuple[Number, ...]]]] = {
   color.brightness: ("brightness", lambda value: (_bits_of(value),)),
-  color.color: ("tint", _factor),
+  color.saturation: ("tint", _factor),
   color.contrast: ("contrast", _factor),
   color.sharpness: ("sharpness", _factor),
   color.solarize: ("bits", _threshold),

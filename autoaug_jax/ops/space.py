@@ -66,22 +66,22 @@ def narrow(space: Space, bounds: Mapping[str, tuple[float, float]]) -> Space:
   return make_space(ops)
 
 
-def strength(op: Op, magnitude: Array, sign: Array | float = 1.0) -> Array:
+def strength(op: Op, magnitude: Array, *, sign: Array | float = 1.0) -> Array:
   """The strength that a magnitude in [0, 1] and a sign of +-1 stand for, in the same dtype."""
   value = op.low + magnitude * (op.high - op.low)
   return value * jnp.asarray(sign, magnitude.dtype) if op.signed else value
 
 
 def apply(
-  op: Op, key: Key, image: Array, magnitude: Array | float, *, sign: Array | float = 1.0
+  key: Key, op: Op, image: Array, magnitude: Array | float, *, sign: Array | float = 1.0
 ) -> Array:
   """One op on one image [H, W, C], uint8 or float, at a magnitude in [0, 1]."""
   image = checked(image, op=op.name)
   check_magnitude(magnitude)
-  return run(op, key, image, strength(op, number(image, magnitude), sign))
+  return run(key, op, image, strength(op, number(image, magnitude), sign=sign))
 
 
-def run(op: Op, key: Key, image: Array, value: Array) -> Array:
+def run(key: Key, op: Op, image: Array, value: Array) -> Array:
   """`op.fn` at a strength, on either face: functions that are not of our kinds see floats."""
   if is_uint8(image) and not isinstance(op.fn, KINDS):
     return like(image, op.fn(key, as_float(image), value))

@@ -48,7 +48,7 @@ FLIP_Y = Op("FlipY", Warp(_unkeyed(geometry.flip_y_matrix)))
 
 _FACTORS = (
   ("Contrast", color.contrast),
-  ("Color", color.color),
+  ("Color", color.saturation),
   ("Brightness", color.brightness),
   ("Sharpness", color.sharpness),
 )

@@ -10,8 +10,8 @@ from jax import lax
 
 from autoaug_jax.ops.each import each
 from autoaug_jax.ops.geometry import Fill, compose, stack_matrix, warp_bilinear
-from autoaug_jax.ops.kinds import Warp
-from autoaug_jax.ops.space import Op, Space
+from autoaug_jax.ops.kinds import OpFn, Warp
+from autoaug_jax.ops.space import Space
 from autoaug_jax.types import Array, Key
 
 Carry: TypeAlias = Any  # an image [H, W, C], or (image, the matrix still to be applied)
@@ -21,11 +21,11 @@ Stage: TypeAlias = Callable[[Array, Array, Carry, Array], Carry]  # the same, ba
 
 def plain_branches(space: Space) -> list[Branch]:
   """The ops one by one, on images."""
-  return [functools.partial(_call, op) for op in space]
+  return [functools.partial(_call, op.fn) for op in space]
 
 
-def _call(op: Op, key: Key, image: Array, value: Array) -> Array:
-  return op.fn(key, image, value)
+def _call(fn: OpFn, key: Key, image: Array, value: Array) -> Array:
+  return fn(key, image, value)
 
 
 def merging_branches(space: Space) -> list[Branch]:
@@ -33,19 +33,21 @@ def merging_branches(space: Space) -> list[Branch]:
 
   One interpolation instead of several, and no cotangent of an image between two warps.
   """
+  return [_merging(op.fn) for op in space]
 
-  def branch(op: Op) -> Branch:
-    def warp(key: Key, carry: Carry, value: Array) -> Carry:
-      image, matrix = carry
-      entries = op.fn.matrix(key, op.fn.value(value), image.shape[:2])
-      return image, compose(matrix, stack_matrix(entries, image))
 
-    def other(key: Key, carry: Carry, value: Array) -> Carry:
-      return op.fn(key, carry[0], value), carry[1]
+def _merging(fn: OpFn) -> Branch:
+  return functools.partial(_merge, fn) if isinstance(fn, Warp) else functools.partial(_beside, fn)
 
-    return warp if isinstance(op.fn, Warp) else other
 
-  return [branch(op) for op in space]
+def _merge(fn: Warp, key: Key, carry: Carry, value: Array) -> Carry:
+  image, matrix = carry
+  entries = fn.matrix(key, fn.value(value), image.shape[:2])
+  return image, compose(matrix, stack_matrix(entries, image))
+
+
+def _beside(fn: OpFn, key: Key, carry: Carry, value: Array) -> Carry:
+  return fn(key, carry[0], value), carry[1]
 
 
 def settling_branches(fill: Fill) -> list[Branch]:

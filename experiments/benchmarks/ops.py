@@ -24,7 +24,7 @@ import numpy as np
 from absl import app, flags, logging
 from PIL import Image
 
-from autoaug_jax.ops import fused, spaces
+from autoaug_jax.ops import Draws, augment_uint8, spaces
 from autoaug_jax.types import Array
 from experiments.benchmarks import timing
 from experiments.benchmarks.by_hand import BINS, Call
@@ -70,7 +70,7 @@ def build_ours(images: np.ndarray, count: int) -> Ours:
   def augment(seed: Array, batch: Array) -> Array:
     draws_key, key = jax.random.split(jax.random.key(seed))
     draws = draw(draws_key, (batch.shape[0], count), len(space))
-    return fused.augment_uint8(key, batch, draws, space=space)
+    return augment_uint8(key, batch, draws, space=space)
 
   start = time.perf_counter()
   compiled = jax.jit(augment).lower(np.uint32(0), images).compile()
@@ -86,10 +86,10 @@ def build_ours(images: np.ndarray, count: int) -> Ours:
   return Ours(calls, first_seconds, workspace / len(images))
 
 
-def draw(key: Array, shape: tuple[int, int], ops: int) -> fused.Draws:
+def draw(key: Array, shape: tuple[int, int], ops: int) -> Draws:
   """TrivialAugment's law: an op, one of 31 magnitudes and a sign, each uniform."""
   op_key, bin_key, sign_key = jax.random.split(key, 3)
-  return fused.Draws(
+  return Draws(
     jax.random.randint(op_key, shape, 0, ops),
     jax.random.randint(bin_key, shape, 0, BINS).astype(jnp.float32) / (BINS - 1),
     jax.random.rademacher(sign_key, shape, jnp.float32),

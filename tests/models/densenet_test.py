@@ -56,6 +56,6 @@ def test_is_twice_differentiable(twice_differentiable):
 
 def test_refuses_what_it_cannot_build():
   with pytest.raises(ValueError, match=r"depth must be 6 n \+ 4 .* not 39"):
-    densenet_bc(39)
+    densenet_bc(39, 12)
   with pytest.raises(ValueError, match="growth must be at least 1, not 0"):
     densenet_bc(40, 0)

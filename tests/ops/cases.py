@@ -125,7 +125,7 @@ COLOURS = (
     "brightness", color.brightness, _enhance(ImageEnhance.Brightness),
     (*_range(0.01, 2.0), *_range(0.1, 1.9)), 1.0,
   ),
-  Case("color", color.color, _enhance(ImageEnhance.Color), _range(0.01, 1.99), 1.0, False),
+  Case("color", color.saturation, _enhance(ImageEnhance.Color), _range(0.01, 1.99), 1.0, False),
   Case("contrast", color.contrast, _enhance(ImageEnhance.Contrast), _range(0.1, 1.9), 1.0, False),
   Case("sharpness", color.sharpness, _enhance(ImageEnhance.Sharpness), _range(0.01, 2), 1.0, False),
   Case("invert", lambda x, v: color.invert(x), lambda p, v: ImageOps.invert(p), (0.0,), None),

@@ -46,7 +46,7 @@ def one_by_one(key, images, draws, table):
 
 
 def _apply(op, key, image, magnitude, sign):
-  return space.apply(op, key, image, magnitude, sign=sign)
+  return space.apply(key, op, image, magnitude, sign=sign)
 
 
 def many(batch, size=(32, 32), channels=3):
@@ -112,7 +112,7 @@ def test_sequences_against_pillow():
     picture = Image.fromarray(image)
     for k in range(2):
       op = table[int(draws.op[i, k])]
-      value = float(space.strength(op, draws.magnitude[i, k], draws.sign[i, k]))
+      value = float(space.strength(op, draws.magnitude[i, k], sign=draws.sign[i, k]))
       # A translation's strength is a share of the side of 24 pixels.
       value = float(np.float32(value)) * 24 if op.name == "TranslateX" else value
       picture = by_name[op.name.lower()].pillow(picture, value)

@@ -23,7 +23,7 @@ SMOOTH = {
   "scale_x": (geometry.scale_x, (0.77, 1.31)),
   "scale_y": (geometry.scale_y, (0.77, 1.31)),
   "brightness": (color.brightness, (0.3, 0.9)),
-  "color": (color.color, (0.3, 0.9)),
+  "color": (color.saturation, (0.3, 0.9)),
   "contrast": (color.contrast, (0.3, 0.9)),
   "sharpness": (color.sharpness, (0.3, 0.9)),
   "hue": (color.hue, (0.13, -0.27)),
@@ -169,7 +169,7 @@ def test_no_nan_anywhere(factory):
   @functools.partial(jax.jit, static_argnums=0)
   def all_slopes(op):
     def total(image, magnitude):
-      return jnp.sum(space.apply(op, jax.random.key(0), image, magnitude))
+      return jnp.sum(space.apply(jax.random.key(0), op, image, magnitude))
 
     slopes = jax.value_and_grad(total, argnums=(0, 1))
     return jax.vmap(lambda x: jax.vmap(lambda m: slopes(x, m))(magnitudes))(batch)

@@ -45,7 +45,7 @@ def test_magnitude_zero_is_neutral_but_for_the_named(factory):
   batch = jnp.asarray(cases.images((32, 32)))
   acting = set()
   for op in factory():
-    run = jax.jit(jax.vmap(lambda x, op=op: apply(op, jax.random.key(0), x, 0.0)))
+    run = jax.jit(jax.vmap(lambda x, op=op: apply(jax.random.key(0), op, x, 0.0)))
     if np.any(np.asarray(run(batch)) != np.asarray(batch)):
       acting.add(op.name)
   assert acting == TABLES[factory][1] | (ALWAYS & {op.name for op in factory()})
@@ -57,7 +57,7 @@ def test_range_dtype_and_shape_are_kept(factory):
   keys = jax.random.split(jax.random.key(1), levels.shape[0])
   for op in factory():
     run = jax.jit(
-      jax.vmap(lambda k, x, m, op=op: apply(op, k, x, m, sign=-1.0), in_axes=(0, 0, None))
+      jax.vmap(lambda k, x, m, op=op: apply(k, op, x, m, sign=-1.0), in_axes=(0, 0, None))
     )
     for batch in (levels, levels.astype(jnp.float32) / 255):
       out = run(keys, batch, 1.0)
@@ -72,7 +72,7 @@ def test_every_op_acts_at_full_magnitude(factory):
   batch = jnp.asarray(cases.images((32, 32)))
   keys = jax.random.split(jax.random.key(2), batch.shape[0])
   for op in factory():
-    out = jax.jit(jax.vmap(lambda k, x, op=op: apply(op, k, x, 1.0)))(keys, batch)
+    out = jax.jit(jax.vmap(lambda k, x, op=op: apply(k, op, x, 1.0)))(keys, batch)
     assert (op.name == "Identity") == bool(jnp.all(out == batch)), op.name
 
 
@@ -89,9 +89,9 @@ def test_slacks_strengths_at_full_magnitude():
   ramp = jnp.arange(256, dtype=jnp.uint8).reshape(16, 16, 1)
   ramp = jnp.broadcast_to(ramp, (16, 16, 3))
   key = jax.random.key(0)
-  assert len(np.unique(apply(space["Posterize"], key, ramp, 1.0))) == 4
-  np.testing.assert_array_equal(apply(space["Solarize"], key, ramp, 1.0), 255 - ramp)
-  black = apply(space["Brightness"], key, ramp, 1.0, sign=-1.0)
+  assert len(np.unique(apply(key, space["Posterize"], ramp, 1.0))) == 4
+  np.testing.assert_array_equal(apply(key, space["Solarize"], ramp, 1.0), 255 - ramp)
+  black = apply(key, space["Brightness"], ramp, 1.0, sign=-1.0)
   assert int(black.max()) == 2  # factor 0.01
 
 
@@ -103,12 +103,12 @@ def test_trivial_augment_truncates_as_its_code_does(level):
   magnitude = jnp.float32(level) / 30
   key = jax.random.key(0)
   whole = {op.name: op for op in spaces.randaugment()}
-  turned = apply(space["Rotate"], key, image, magnitude)
-  np.testing.assert_array_equal(turned, apply(whole["Rotate"], key, image, level / 30))
-  moved = apply(space["TranslateX"], key, image, magnitude)
+  turned = apply(key, space["Rotate"], image, magnitude)
+  np.testing.assert_array_equal(turned, apply(key, whole["Rotate"], image, level / 30))
+  moved = apply(key, space["TranslateX"], image, magnitude)
   expected = jnp.zeros_like(image).at[:, : 32 - level // 3].set(image[:, level // 3 :])
   np.testing.assert_array_equal(moved, expected)
-  kept = apply(space["Posterize"], key, image, magnitude)
+  kept = apply(key, space["Posterize"], image, magnitude)
   np.testing.assert_array_equal(kept, color.posterize(image, 8.0 - 4 * level // 30))
 
 
@@ -116,7 +116,7 @@ def test_selecting_and_narrowing():
   space = select(spaces.slack_cifar(), ["Rotate", "Identity"])
   assert [op.name for op in space] == ["Rotate", "Identity"]
   gentle = narrow(space, {"Rotate": (0, 15)})
-  assert float(strength(gentle[0], jnp.float32(1.0), -1.0)) == -15
+  assert float(strength(gentle[0], jnp.float32(1.0), sign=-1.0)) == -15
   assert gentle[1] == space[1]
   assert find(space, "Identity") == 1
 
@@ -127,7 +127,7 @@ def test_a_users_own_row():
 
   own = Op("Vignette", vignette, 0.0, 0.5)
   image = jnp.asarray(cases.images((32, 32))[0])
-  out = apply(own, jax.random.key(0), image, 1.0)
+  out = apply(jax.random.key(0), own, image, 1.0)
   expected = np.asarray(image) * np.linspace(1, 0.5, 32)[:, None, None]
   assert out.dtype == jnp.uint8
   # Rounded to the nearest level.
@@ -148,7 +148,10 @@ def test_a_users_own_row():
     (lambda: _invert(jnp.full((4, 4, 3), jnp.nan)), "finite float pixels"),
     (lambda: _invert(jnp.zeros((4, 4, 3)), 1.2), r"a magnitude lies in \[0, 1\], got 1.2"),
     (lambda: _invert(jnp.zeros((4, 4, 3)), -0.1), r"a magnitude lies in \[0, 1\], got -0.1"),
-    (lambda: color.color(jnp.zeros((4, 4, 5)), 1.0), "color needs RGB or greyscale .* got 5"),
+    (
+      lambda: color.saturation(jnp.zeros((4, 4, 5)), 1.0),
+      "saturation needs RGB or greyscale .* got 5",
+    ),
   ],
 )
 def test_bad_input_is_one_clear_sentence(call, words):
@@ -158,4 +161,4 @@ def test_bad_input_is_one_clear_sentence(call, words):
 
 
 def _invert(image, magnitude=0.0):
-  return apply(spaces.INVERT, jax.random.key(0), image, magnitude)
+  return apply(jax.random.key(0), spaces.INVERT, image, magnitude)
