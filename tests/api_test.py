@@ -20,7 +20,7 @@ def public(package: str) -> dict[str, object]:
   """name -> object, for what a package offers; modules on offer are opened."""
   module = importlib.import_module(package)
   found: dict[str, object] = {}
-  for name in module.__all__:
+  for name in getattr(module, "__all__", ()):
     item = getattr(module, name)
     if isinstance(item, types.ModuleType):
       found |= {f"{name}.{n}": getattr(item, n) for n in sources.functions(item.__name__)}

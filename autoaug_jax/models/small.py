@@ -14,7 +14,7 @@ from autoaug_jax.types import Array
 
 def _leaky_relu(x: Array) -> Array:
   """Slope 0.2 below zero, as the GAN literature has it."""
-  return jax.nn._leaky_relu(x, 0.2)
+  return jax.nn.leaky_relu(x, 0.2)
 
 
 def badgan(
