@@ -63,7 +63,16 @@ def replicate(tree: Tree, *, count: int | None = None, axis_name: str = AXIS) ->
   """A copy of every leaf on each device that `pmapped` with the same `count` uses."""
   devices = _devices(count)
   mesh = Mesh(np.asarray(jax.devices() if devices is None else devices), (axis_name,))
-  return jax.device_put(tree, NamedSharding(mesh, PartitionSpec()))
+  sharding = NamedSharding(mesh, PartitionSpec())
+
+  def leaf(x: Any) -> Any:
+    if isinstance(x, jax.Array) and jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key):
+      # Keys cannot be put on the devices of other processes; their numbers can.
+      data = jax.device_put(jax.random.key_data(x), sharding)
+      return jax.random.wrap_key_data(data, impl=jax.random.key_impl(x))
+    return jax.device_put(x, sharding)
+
+  return jax.tree.map(leaf, tree)
 
 
 def shard(tree: Tree, *, axis: int = 0, count: int | None = None) -> Tree:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from autoaug_jax import devices
 from autoaug_jax.train import optim
 from autoaug_jax.train.state import SearchState, select
-from autoaug_jax.train.task import Task
+from autoaug_jax.train.task import Task, hard
 from autoaug_jax.types import Array, Batch, Feed
 
 
@@ -44,7 +44,7 @@ def evaluation(
     batch: Batch = feed.batch(held, drawn)
     outcome = task.loss(theta, model_state, batch, train=False)
     weight = batch.weight.astype(outcome.losses.dtype)
-    label = batch.label if batch.label.ndim == 1 else jnp.argmax(batch.label, -1)
+    label = hard(batch.label)
     right = outcome.scores.get("accuracy", jnp.zeros_like(weight))
     new = Counts(
       jnp.sum(weight),

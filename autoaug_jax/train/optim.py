@@ -54,7 +54,10 @@ def sgd(
 
 
 def by_rate(rate: float | optax.Schedule) -> optax.GradientTransformation:
-  """-rate times the update; `rate_of` tells the rate, `rescaled` changes it for good."""
+  """-rate times the update; `rate_of` tells the rate, `rescaled` changes it for good.
+
+  A schedule is called with the number of the step as a float.
+  """
 
   def init(params: Params) -> RateState:
     del params
@@ -62,7 +65,9 @@ def by_rate(rate: float | optax.Schedule) -> optax.GradientTransformation:
 
   def update(updates: Params, state: RateState, params: Params = None) -> tuple[Params, RateState]:
     del params
-    now = jnp.asarray(rate(state.uses) if callable(rate) else rate)
+    # As a float, because optax's schedules mix the number of a step with floats.
+    step = state.uses.astype(jnp.result_type(float))
+    now = jnp.asarray(rate(step) if callable(rate) else rate)
     now = now * state.scale.astype(now.dtype)
     moved = jax.tree.map(lambda u: -now.astype(u.dtype) * u, updates)
     return moved, RateState(state.uses + 1, state.scale, now.astype(jnp.float32))
@@ -125,10 +130,14 @@ def step_decay(
   rate: float, at: Sequence[int], *, factor: float = 0.1, warmup: int = 0
 ) -> optax.Schedule:
   """`rate`, multiplied by `factor` at each of the steps `at`, after `warmup` steps from 0."""
-  boundaries = {step - warmup: factor for step in at}
-  if min(boundaries, default=1) < 1:
+  if min(at, default=warmup + 1) <= warmup:
     raise ValueError(f"every step of `at` must come after the warm-up of {warmup}, not {list(at)}")
-  return _warmed(rate, optax.piecewise_constant_schedule(rate, boundaries), warmup)
+
+  def down(step: Array | int) -> Array:
+    passed = sum((jnp.asarray(step >= s - warmup, float) for s in at), jnp.zeros(()))
+    return jnp.asarray(rate, passed.dtype) * jnp.asarray(factor, passed.dtype) ** passed
+
+  return _warmed(rate, down, warmup)
 
 
 def without_norm(theta: Params) -> Any:

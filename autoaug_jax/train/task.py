@@ -69,8 +69,7 @@ def classification(
     else:
       logits = model.apply(variables, images, train=train)
     losses = cross_entropy(logits, batch.label, label_smoothing=label_smoothing)
-    truth = batch.label if batch.label.ndim == 1 else jnp.argmax(batch.label, -1)
-    right = (jnp.argmax(logits, -1) == truth).astype(losses.dtype)
+    right = (jnp.argmax(logits, -1) == hard(batch.label)).astype(losses.dtype)
     return Outcome(losses, {"accuracy": right}, jax.lax.stop_gradient(moved))
 
   return Task(init, loss)
@@ -86,6 +85,13 @@ def cross_entropy(logits: Array, labels: Array, *, label_smoothing: float = 0.0)
   if label_smoothing:
     targets = optax.smooth_labels(targets, label_smoothing)
   return -jnp.sum(targets * jax.nn.log_softmax(logits), -1)
+
+
+def hard(labels: Array) -> Array:
+  """Integers [B] from labels [B] or [B, classes]."""
+  if labels.ndim > 1:
+    return jnp.argmax(labels, -1)
+  return labels.astype(jax.dtypes.canonicalize_dtype(int))
 
 
 def _prepared(images: Array, normalise: tuple[Sequence[float], Sequence[float]] | None) -> Array:
