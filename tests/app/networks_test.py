@@ -1,0 +1,35 @@
+import jax
+import jax.numpy as jnp
+import pytest
+
+from autoaug_jax.app import network
+
+
+def parameters(name, size=32):
+  model = network(name, classes=10, image_size=size)
+  images = jax.ShapeDtypeStruct((1, size, size, 3), jnp.float32)
+  shapes = jax.eval_shape(lambda k, x: model.init(k, x, train=False), jax.random.key(0), images)
+  return sum(x.size for x in jax.tree.leaves(shapes["params"]))
+
+
+@pytest.mark.parametrize(
+  ("name", "count"), [("wrn-40-2", 2_246_474), ("wrn-28-2", 1_469_642), ("resnet-18", 11_173_962)]
+)
+def test_names_mean_the_papers_networks(name, count):
+  assert parameters(name) == count
+
+
+def test_large_images_get_the_large_stem():
+  # A 7 x 7 convolution of 3 channels to 64 instead of a 3 x 3 one.
+  assert parameters("resnet-18", 224) - parameters("resnet-18") == 64 * 3 * (49 - 9)
+
+
+@pytest.mark.parametrize("name", ["wrn-40", "resnet", "vgg", "wrn-40-2x", ""])
+def test_an_unknown_name_gets_one_sentence(name):
+  with pytest.raises(ValueError, match="unknown network .* known are wrn-40-2"):
+    network(name, classes=10, image_size=32)
+
+
+def test_an_unknown_dtype_gets_one_sentence():
+  with pytest.raises(ValueError, match="dtype must be one of float32.* not 'half'"):
+    network("small-cnn", classes=10, image_size=32, dtype="half")
