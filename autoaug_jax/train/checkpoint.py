@@ -73,9 +73,8 @@ def store(
   def settle() -> None:
     while writing:
       writing.pop().result()
-    if primary:
       numbers = _numbers(root)
-      for number in set(numbers[:-keep]) - set(best):
+      for number in set(numbers[:-keep]) - set(best) if primary else ():
         _remove(root / str(number))
 
   def save(move: int, state: SearchState, note: dict[str, Any]) -> None:

@@ -1,0 +1,63 @@
+import json
+import sys
+import types
+
+from autoaug_jax.train.records import records
+
+
+def lines(folder):
+  return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_lines_are_json(tmp_path):
+  log = records(tmp_path / "run")
+  log.write(10, {"loss": 0.5, "accuracy": [0.1, 0.2]})
+  assert lines(tmp_path / "run") == [{"move": 10, "loss": 0.5, "accuracy": [0.1, 0.2]}]
+  log.close()
+
+
+def test_a_resumed_run_drops_what_it_makes_again(tmp_path):
+  log = records(tmp_path)
+  for move in (10, 20, 30):
+    log.write(move, {})
+  log.close()
+  with (tmp_path / "metrics.jsonl").open("a") as file:
+    file.write('{"move": 40, "lo')  # a kill in the middle of a line
+  again = records(tmp_path, since=20)
+  again.write(30, {"loss": 1.0})
+  again.close()
+  assert lines(tmp_path) == [{"move": 10}, {"move": 20}, {"move": 30, "loss": 1.0}]
+
+
+def test_no_folder_no_lines():
+  log = records(None)
+  log.write(1, {"loss": 1.0})
+  log.close()
+
+
+def test_tensorboard_gets_the_numbers(tmp_path, monkeypatch):
+  written = []
+
+  class SummaryWriter:
+    def __init__(self, folder, purge_step):
+      written.append((folder, purge_step))
+
+    def add_scalar(self, name, value, move):
+      written.append((name, value, move))
+
+    def close(self):
+      written.append("closed")
+
+  fake = types.ModuleType("tensorboardX")
+  fake.SummaryWriter = SummaryWriter
+  monkeypatch.setitem(sys.modules, "tensorboardX", fake)
+  log = records(tmp_path, since=5)
+  log.write(6, {"loss": 0.5, "accuracy": [0.1, None, 0.2], "note": "text"})
+  log.close()
+  assert written == [
+    (str(tmp_path / "tensorboard"), 6),
+    ("loss", 0.5, 6),
+    ("accuracy/0", 0.1, 6),
+    ("accuracy/2", 0.2, 6),
+    "closed",
+  ]
