@@ -26,10 +26,10 @@ def test_large_images_get_the_large_stem():
 
 @pytest.mark.parametrize("name", ["wrn-40", "resnet", "vgg", "wrn-40-2x", ""])
 def test_an_unknown_name_gets_one_sentence(name):
-  with pytest.raises(ValueError, match="unknown network .* known are wrn-40-2"):
+  with pytest.raises(ValueError, match=r"unknown network .* known are wrn-40-2"):
     network(name, classes=10, image_size=32)
 
 
 def test_an_unknown_dtype_gets_one_sentence():
-  with pytest.raises(ValueError, match="dtype must be one of float32.* not 'half'"):
+  with pytest.raises(ValueError, match=r"dtype must be one of float32.* not 'half'"):
     network("small-cnn", classes=10, image_size=32, dtype="half")
