@@ -26,7 +26,7 @@ def test_the_head_alone_reads_the_features(drawn):
   "factory",
   [
     badgan,
-    densenet_bc,
+    lambda **k: densenet_bc(40, 12, **k),
     lambda **k: resnet(18, **k),
     small_cnn,
     lambda **k: wide_resnet(16, 1, **k),

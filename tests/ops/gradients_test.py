@@ -23,7 +23,7 @@ SMOOTH = {
   "scale_x": (geometry.scale_x, (0.77, 1.31)),
   "scale_y": (geometry.scale_y, (0.77, 1.31)),
   "brightness": (color.brightness, (0.3, 0.9)),
-  "color": (color.saturation, (0.3, 0.9)),
+  "saturation": (color.saturation, (0.3, 0.9)),
   "contrast": (color.contrast, (0.3, 0.9)),
   "sharpness": (color.sharpness, (0.3, 0.9)),
   "hue": (color.hue, (0.13, -0.27)),
@@ -61,11 +61,10 @@ def test_fill_does_not_spoil_the_gradient(fill, x64):
   chex.assert_numerical_grads(loss, (jnp.float64(21.7),), order=1, eps=1e-6, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", sorted(SMOOTH))
+# The others round grey levels, with the gradient straight through.
+@pytest.mark.parametrize("name", sorted(set(SMOOTH) - {"saturation", "contrast", "sharpness"}))
 def test_image_gradient_against_central_differences(name, x64):
   op, values = SMOOTH[name]
-  if name in ("color", "contrast", "sharpness"):
-    pytest.skip("their grey levels are rounded, with the gradient straight through")
   weights = jnp.asarray(np.random.default_rng(1).normal(size=(5, 4, 3)))
   loss = lambda image: jnp.sum(weights * op(image, values[0]))  # noqa: E731
   image = jnp.asarray(pixels((5, 4)))
