@@ -1,0 +1,114 @@
+"""Images that are arrays already."""
+
+import os
+import pathlib
+import zipfile
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from autoaug_jax.data.scan import scan_classes, settle
+from autoaug_jax.data.source import Examples, Source, in_memory, require_two_classes
+
+NAMES = {
+  "train": (("images", "labels"), ("train_images", "train_labels"), ("x_train", "y_train")),
+  "val": (("val_images", "val_labels"), ("x_val", "y_val")),
+  "test": (("test_images", "test_labels"), ("x_test", "y_test")),
+}
+
+
+def load_npz(path: str | os.PathLike[str], *, skip_bad_files: bool = False) -> Source:
+  """A .npz file of `images` and `labels`, and perhaps `val_...` and `test_...` of each.
+
+  The names of MedMNIST (`train_images`) and Keras (`x_train`, `y_train`) are read too, and class
+  names from `classes`.
+  """
+  path = pathlib.Path(path).expanduser()
+  if not path.is_file():
+    raise FileNotFoundError(f"there is no file {path}")
+  try:
+    with np.load(path, allow_pickle=False) as archive:
+      arrays = {name: archive[name] for name in archive.files}
+  except (zipfile.BadZipFile, ValueError, OSError, EOFError) as error:
+    raise ValueError(f"{path} cannot be read as a .npz file ({error})") from error
+  parts = {}
+  for part, pairs in NAMES.items():
+    for images, labels in pairs:
+      if images in arrays and labels in arrays:
+        parts[part] = (arrays[images], arrays[labels])
+        break
+  if "train" not in parts:
+    raise ValueError(
+      f"{path} has the arrays {', '.join(sorted(arrays)) or 'none'}; it needs images and labels"
+    )
+  classes = [str(name) for name in arrays["classes"]] if "classes" in arrays else None
+  return from_arrays(parts, classes=classes, name=path.stem, skip_bad_files=skip_bad_files)
+
+
+def from_arrays(
+  parts: Mapping[str, tuple[np.ndarray, np.ndarray]],
+  *,
+  classes: Sequence[str] | None = None,
+  name: str = "arrays",
+  skip_bad_files: bool = False,
+) -> Source:
+  """A source of (images uint8 [N, H, W] or [N, H, W, C], labels [N]) under "train", "test", ..."""
+  if "train" not in parts or set(parts) - set(NAMES):
+    raise ValueError(f"{name} has parts {sorted(parts)}; it needs train, and may have val and test")
+  checked = {part: _checked(f"{name}, {part}", *pair) for part, pair in parts.items()}
+  shapes = {images.shape[1:] for images, _ in checked.values()}
+  if len(shapes) > 1:
+    raise ValueError(f"the parts of {name} have images of different shapes {sorted(shapes)}")
+  top = max(int(labels.max()) for _, labels in checked.values())
+  if classes is None:
+    classes = [str(i) for i in range(top + 1)]
+  elif top >= len(classes):
+    raise ValueError(f"{name} has label {top} but only {len(classes)} class names")
+  return without_bad_classes(
+    name, classes, {part: in_memory(*pair) for part, pair in checked.items()}, skip=skip_bad_files
+  )
+
+
+def without_bad_classes(
+  name: str, classes: Sequence[str], parts: Mapping[str, Examples], *, skip: bool
+) -> Source:
+  """A source after the scan of its classes; dropped classes leave no gap in the labels."""
+  count = np.bincount(parts["train"].labels, minlength=len(classes))
+  findings, out = scan_classes(classes, dict(zip(classes, count.tolist(), strict=True)))
+  if len(set(classes)) < len(classes):
+    raise ValueError(f"{name} names a class twice: {', '.join(classes)}")
+  require_two_classes(name, classes)
+  skipped = settle(name, findings, skip)
+  kept = tuple(one for one in classes if one not in out)
+  require_two_classes(f"{name}, without what cannot be used,", kept)
+  if out:
+    number = np.asarray([kept.index(one) if one in kept else -1 for one in classes], np.int32)
+    parts = {part: _kept(examples, number[examples.labels]) for part, examples in parts.items()}
+  return Source(name, kept, {part: one for part, one in parts.items() if len(one.labels)}, skipped)
+
+
+def _kept(examples: Examples, labels: np.ndarray) -> Examples:
+  rows = np.flatnonzero(labels >= 0)
+  return in_memory(examples.fetch(rows), labels[rows])
+
+
+def _checked(name: str, images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+  images, labels = np.asarray(images), np.asarray(labels)
+  if images.ndim == 3:
+    images = images[..., None]
+  if images.ndim != 4 or images.shape[-1] not in (1, 3) or 0 in images.shape:
+    raise ValueError(
+      f"{name}: images have shape {images.shape}; [N, H, W], [N, H, W, 1] or [N, H, W, 3] is read"
+    )
+  if images.dtype != np.uint8:
+    raise ValueError(f"{name}: images are {images.dtype}; uint8 from 0 to 255 is read")
+  if labels.ndim == 2 and labels.shape[1] == 1:
+    labels = labels[:, 0]
+  if labels.shape != images.shape[:1] or not np.issubdtype(labels.dtype, np.integer):
+    raise ValueError(
+      f"{name}: labels are {labels.dtype} of shape {labels.shape}; integers of shape"
+      f" ({len(images)},) are needed for {len(images)} images"
+    )
+  if labels.min() < 0:
+    raise ValueError(f"{name}: the smallest label is {labels.min()}; labels start at 0")
+  return np.ascontiguousarray(images), labels.astype(np.int32)

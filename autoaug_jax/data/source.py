@@ -1,0 +1,80 @@
+"""What every set of images looks like to the rest of the house."""
+
+import dataclasses
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from autoaug_jax.data.scan import Finding
+
+PARTS = {
+  "train": "train",
+  "training": "train",
+  "val": "val",
+  "valid": "val",
+  "validation": "val",
+  "dev": "val",
+  "test": "test",
+  "testing": "test",
+}
+
+
+class Examples(NamedTuple):
+  """Labelled images, in memory or decoded on demand."""
+
+  labels: np.ndarray  # int32 [N]
+  shape: tuple[int, int, int]  # H, W, C of every image
+  fetch: Callable[[np.ndarray], np.ndarray]  # indices [n] -> uint8 [n, H, W, C]; can be pickled
+  images: np.ndarray | None = None  # uint8 [N, H, W, C] where they are in memory
+
+  @property
+  def nbytes(self) -> int:
+    """The size of all images once decoded."""
+    return len(self.labels) * int(np.prod(self.shape))
+
+
+class Source(NamedTuple):
+  """A named set of images: class names, and the parts "train", "val", "test" that it has."""
+
+  name: str
+  classes: tuple[str, ...]
+  parts: Mapping[str, Examples]  # always has "train"
+  skipped: tuple[Finding, ...] = ()  # what a scan left out, and why
+
+
+@dataclasses.dataclass(frozen=True)
+class Take:
+  """The fetch of images in memory."""
+
+  images: np.ndarray  # uint8 [N, H, W, C]
+
+  def __call__(self, indices: np.ndarray) -> np.ndarray:
+    return self.images[indices]
+
+
+def in_memory(images: np.ndarray, labels: np.ndarray) -> Examples:
+  """Examples of arrays: uint8 [N, H, W, C] and integers [N]."""
+  height, width, channels = images.shape[1:]
+  return Examples(np.asarray(labels, np.int32), (height, width, channels), Take(images), images)
+
+
+def fingerprint(examples: Examples) -> str:
+  """A hash of all labels, the shape, and 16 images spread over the set.
+
+  It is the same for images in memory and for the same images decoded on demand.
+  """
+  count = len(examples.labels)
+  sample = np.unique(np.linspace(0, count - 1, min(count, 16)).astype(np.int64))
+  digest = hashlib.sha256(np.ascontiguousarray(examples.labels, "<i4").tobytes())
+  digest.update(repr(tuple(int(side) for side in examples.shape)).encode())
+  digest.update(np.ascontiguousarray(examples.fetch(sample)).tobytes())
+  return digest.hexdigest()[:16]
+
+
+def require_two_classes(name: str, classes: Sequence[str]) -> None:
+  """Refuses what cannot be classified."""
+  if len(classes) < 2:
+    found = f"one class only, {classes[0]!r}" if classes else "no class"
+    raise ValueError(f"{name} has {found}; at least two are needed")

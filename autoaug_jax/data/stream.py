@@ -1,0 +1,75 @@
+"""Batches decoded ahead of their step, by Grain."""
+
+import collections
+import os
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from autoaug_jax.data.extras import need
+from autoaug_jax.data.order import Order
+from autoaug_jax.data.source import Examples
+
+AHEAD = 2  # batches on the device before their step
+ENDLESS = 2**31 - 1
+
+
+class Batches(NamedTuple):
+  """A sequence of whole batches, as Grain's workers read it."""
+
+  examples: Examples
+  order: Order
+  labels: np.ndarray
+  start: int
+
+  def __len__(self) -> int:
+    return ENDLESS - self.start
+
+  def __getitem__(self, position: Any) -> Any:
+    indices = self.order(self.start + int(position))
+    index = np.maximum(indices, 0).astype(np.int32)
+    weight = (indices >= 0).astype(np.float32)
+    return self.examples.fetch(index), self.labels[index], weight, index
+
+
+class Stream:
+  """step -> (image, label, weight, index): a pure function, fast where steps come in turn."""
+
+  def __init__(
+    self, examples: Examples, order: Order, labels: np.ndarray, *, workers: int | None
+  ) -> None:
+    if workers is None:
+      workers = min(8, len(os.sched_getaffinity(0)))
+    if workers < 0:
+      raise ValueError(f"workers must be 0 or more, not {workers}")
+    self._grain = need("grain", "streaming data that exceed the memory budget")
+    self._source = (examples, order, labels)
+    self._workers = workers
+    self._next = -1
+    self._ready: collections.deque[Any] = collections.deque()
+    self._batches: Any = None
+
+  def __call__(self, step: int) -> Any:
+    if step != self._next:
+      self._start(step)
+    while len(self._ready) <= AHEAD:
+      self._ready.append(jax.device_put(next(self._batches)))
+    self._next = step + 1
+    return self._ready.popleft()
+
+  def _start(self, step: int) -> None:
+    """Grain begins at a step as cheaply as at the first: every batch is a function of its step."""
+    self._ready.clear()
+    data = self._grain.MapDataset.source(Batches(*self._source, step))
+    options = self._grain.ReadOptions(num_threads=4, prefetch_buffer_size=4)
+    batches = data.to_iter_dataset(options)
+    if self._workers:
+      from absl import flags
+
+      if not flags.FLAGS.is_parsed():  # Grain's workers read flags, which a library user has not
+        flags.FLAGS.mark_as_parsed()
+      batches = batches.mp_prefetch(
+        self._grain.MultiprocessingOptions(num_workers=self._workers, per_worker_buffer_size=2)
+      )
+    self._batches = iter(batches)
