@@ -71,6 +71,7 @@ def program(
   seeds: tuple[int, ...] = tuple(seed) if many else (seed,)  # type: ignore[arg-type, assignment]
   feeds = _per_seed("train", train, len(seeds))
   valids = None if valid is None else _per_seed("valid", valid, len(seeds))
+  at_first = [feed.draw(0) for feed in feeds]
   spread = device_count != 1
   _check_axis(learner, spread)
   count = device_count or None
@@ -88,7 +89,7 @@ def program(
   )
 
   def init() -> SearchState:
-    states = [start(key, f.held, f.draw(0)) for key, f in zip(starts, feeds, strict=True)]
+    states = [start(k, f.held, d) for k, f, d in zip(starts, feeds, at_first, strict=True)]
     stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *states) if many else states[0]
     # By way of the host, so that no two leaves share memory that a move gives away.
     return place(jax.tree.map(np.array, stacked))
@@ -111,7 +112,7 @@ def program(
   moves = {name: move(name) for name in MOVES if getattr(learner, name) is not None}
   at_once = dispatch.steps_per_dispatch(steps_per_dispatch)
   flight = dispatch.in_flight(device_count or jax.device_count())
-  images = len(seeds) * jax.tree.leaves(feeds[0].draw(0))[0].shape[0]
+  images = len(seeds) * jax.tree.leaves(at_first[0])[0].shape[0]
   return Program(init, moves, place, at_once, flight, len(seeds) if many else 0, images)
 
 
@@ -165,7 +166,19 @@ def _per_seed(name: str, feed: Feed | Sequence[Feed], seeds: int) -> tuple[Feed,
     raise ValueError(f"{name} must have one feed for each of the {seeds} seeds, not {len(feeds)}")
   if any(f.held is not feeds[0].held for f in feeds):
     raise ValueError(f"the feeds of {name} must share what they hold")
-  return feeds
+  return tuple(feed._replace(draw=_remembering(feed.draw)) for feed in feeds)
+
+
+def _remembering(draw: Callable[[int], Any]) -> Callable[[int], Any]:
+  """A search reads what training reads next; a stream would have to start anew for that."""
+  last: list[tuple[int, Any]] = []
+
+  def remembered(number: int) -> Any:
+    if not last or last[0][0] != number:
+      last[:] = [(number, draw(number))]
+    return last[0][1]
+
+  return remembered
 
 
 def _check_axis(learner: Learner, spread: bool) -> None:

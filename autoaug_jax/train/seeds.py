@@ -13,9 +13,10 @@ def many_seeds(
   """`move` for each of `count` seeds: all arguments and results have a seed axis in front.
 
   Arguments at positions `shared` are the same for all. With `unroll` the seeds stand one after the
-  other in the program, else they are mapped (`dispatch.unrolls_seeds` says which is faster where).
+  other in the program, else they are mapped (`dispatch.unrolls_seeds` says which is faster where);
+  a single one is never mapped.
   """
-  if not unroll:
+  if not unroll and count > 1:
 
     def mapped(*arguments: Any) -> Any:
       axes = tuple(None if i in shared else 0 for i in range(len(arguments)))

@@ -47,6 +47,20 @@ def test_the_state_is_given_away():
   assert not any(leaf.is_deleted() for leaf in jax.tree.leaves(after))
 
 
+def test_a_batch_that_is_read_twice_is_drawn_once():
+  """Streams run in one direction."""
+  feed, asked = cases.feed(), []
+  moves = cases.trainer()
+  looking = moves._replace(search=lambda key, state, batch, valid: (state, {}))
+  stream = feed._replace(draw=lambda number: asked.append(number) or feed.draw(number))
+  made = program(looking, stream, cases.feed(seed=1))
+  state = made.init()
+  for number in range(3):
+    state, _ = made.moves["search"](state, Numbers(number, number), 1)
+    state, _ = made.moves["train"](state, Numbers(number, number + 1), 1)
+  assert asked == [0, 1, 2]
+
+
 def test_the_data_are_no_part_of_the_program():
   """They are held once, whatever their size, and read by index."""
   held = tuple(map(jnp.asarray, cases.images()))
