@@ -1,4 +1,11 @@
-"""Hypergradients: d outer / d phi where theta has been, or would be, trained on inner."""
+"""Hypergradients: d outer / d phi where theta has been, or would be, trained on inner.
+
+An estimator takes two scalar functions inner(theta, phi) and outer(theta, phi) and differentiates
+them as they are. The mode of BatchNorm is theirs, for each of the two: in the papers' code (inner,
+outer) are (train, train) for SLACK and Online bilevel, (train, eval) for MADAO, (eval, eval) for
+AutoDO. Running statistics leave inner as its aux (of `joint` and of the scores), stopped by
+jax.lax.stop_gradient.
+"""
 
 from autoaug_jax.hypergrad.base import Hypergradient, Joint, Moved, estimate
 from autoaug_jax.hypergrad.clip import clip_by_norm

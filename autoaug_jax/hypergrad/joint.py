@@ -28,8 +28,9 @@ def joint(
 
   10 forward passes, 3.3 training steps: 3 for G, 3 for v, and 4 more for the mixed product, whose
   forward pass and backward pass to the images are those of G. With `remat` these are computed
-  again: 12, in less memory. Under `has_aux` inner returns (loss, aux), and what aux holds (new
-  BatchNorm statistics, say) comes back as it is: nothing is differentiated through it.
+  again: 12, in less memory. Prefer it to a training step and an estimate in turn wherever every
+  step searches. Under `has_aux` inner returns (loss, aux), and what aux holds (new BatchNorm
+  statistics, say) comes back as it is: nothing is differentiated through it.
   """
   mean = mean_over(axis_name)
 

@@ -125,6 +125,7 @@ def per_image_score(
   the inner loss is the mean of the losses. 8 forward passes, 1.33 plain steps per image seen: 3 for
   the training gradient, 3 for v, and 2 for d losses = (d losses / d theta) w, whose forward pass is
   shared. `outer_clip` and `rate` are those of `shared_score`; single images cannot be clipped.
+  Prefer it wherever an image can have a composite of its own.
   """
   mean = mean_over(axis_name)
 

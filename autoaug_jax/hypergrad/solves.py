@@ -4,7 +4,7 @@ All loops are Python's: inside a loop of XLA a convolution's gradient is 30 time
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +14,12 @@ from autoaug_jax.hypergrad import trees
 from autoaug_jax.types import Params
 
 Matvec: TypeAlias = Callable[[Params], Params]
-Solve: TypeAlias = Callable[[Matvec, Params], Params]
+
+
+class Solve(Protocol):
+  """(matvec, v) -> about H^{-1} v."""
+
+  def __call__(self, matvec: Matvec, v: Params, /) -> Params: ...
 
 
 class Iteration(NamedTuple):

@@ -1,6 +1,8 @@
 """`unrolled` against central differences of the outer loss after the steps were really taken."""
 
 import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import chex
 import jax
@@ -10,12 +12,19 @@ import pytest
 
 from autoaug_jax.hypergrad import unrolled
 
+FORMS = ("mixed", "grad")
 OPTIMIZERS = {
   "sgd": optax.sgd(0.5),
   "momentum": optax.chain(optax.add_decayed_weights(0.01), optax.sgd(0.3, momentum=0.9)),
   "nesterov": optax.sgd(optax.cosine_decay_schedule(0.3, 10), momentum=0.9, nesterov=True),
   "adam": optax.adam(0.05, eps_root=1e-8),
 }
+
+
+class Toy(NamedTuple):
+  inner: Callable[..., Any]
+  outer: Callable[..., Any]
+  theta: Any
 
 
 def after_steps(toy, optimizer, steps, opt_state, phi):
@@ -82,11 +91,20 @@ def test_auto_takes_grad_where_there_is_no_forward_rule(mlp):
   )
 
 
-@pytest.mark.parametrize("form", ["mixed", "grad"])
-def test_conv_net_with_batch_norm(x64, differences, form):
-  """Statistics of the training batch inside; outside, running ones that carry no gradient."""
+class ConvNet(NamedTuple):
+  """A convolution, BatchNorm and a linear layer; `train` says whose statistics normalise."""
+
+  theta: Any
+  phi: Any
+  inner: Callable[..., Any]  # (theta, phi, train)
+  outer: Callable[..., Any]  # (theta, train)
+  leaking: Callable[..., Any]  # (theta, phi): outer with the training batch's statistics
+
+
+@pytest.fixture
+def conv_net(x64):
   keys = jax.random.split(jax.random.key(1), 4)
-  x, x_val = jax.random.uniform(keys[0], (2, 4, 8, 8, 2))
+  x, x_val = jax.random.uniform(keys[0], (2, 4, 6, 6, 2))
   y = jax.nn.one_hot(jnp.arange(4) % 2, 2)
   theta = {
     "conv": 0.4 * jax.random.normal(keys[1], (3, 3, 2, 3)),
@@ -111,37 +129,101 @@ def test_conv_net_with_batch_norm(x64, differences, form):
     logits = jnp.mean(h, (1, 2)) @ theta["head"]
     return -jnp.mean(jnp.sum(y * jax.nn.log_softmax(logits), -1))
 
-  def inner(theta, phi):
-    h = features(theta, images(phi))
-    return loss(theta, h, statistics(h))
-
   running = jax.lax.stop_gradient(statistics(features(theta, images(phi))))
-  outers = {
-    "train": lambda t, phi: loss(t, features(t, x_val), statistics(features(t, x_val))),
-    "eval": lambda t, phi: loss(t, features(t, x_val), running),
-  }
-  optimizer = optax.sgd(0.5)
-  estimator = unrolled(optimizer, form=form)
 
-  @functools.partial(jax.jit, static_argnums=0)
-  def estimate(outer):
-    return estimator(inner, outer, theta, phi, optimizer.init(theta))
+  def normalised(theta, images, train):
+    h = features(theta, images)
+    return loss(theta, h, statistics(h) if train else running)
 
-  for outer in outers.values():
+  return ConvNet(
+    theta,
+    phi,
+    lambda t, p, train: normalised(t, images(p), train),
+    lambda t, train: normalised(t, x_val, train),
+    lambda t, p: loss(t, features(t, x_val), statistics(features(theta, images(p)))),
+  )
 
-    def ahead(phi, outer=outer):
-      step = jax.tree.map(lambda t, g: t - 0.5 * g, theta, jax.grad(inner)(theta, phi))
-      return outer(step, phi)
 
-    expected = differences(ahead, phi)
-    gradient = estimate(outer)[1]
+# BatchNorm's modes are the caller's: SLACK's and Online bilevel's, MADAO's, AutoDO's.
+@pytest.mark.usefixtures("optax_promotion")
+@pytest.mark.parametrize(
+  ("name", "steps", "inner_train", "outer_train"),
+  [
+    ("sgd", 1, True, True),
+    ("momentum", 2, True, False),
+    ("adam", 2, False, False),
+    ("nesterov", 5, True, True),
+  ],
+)
+def test_conv_net_with_batch_norm(
+  conv_net, differences, quick_jit, name, steps, inner_train, outer_train
+):
+  optimizer = OPTIMIZERS[name]
+  theta, phi = conv_net.theta, conv_net.phi
+
+  def inner(theta, phi, k=0):
+    return conv_net.inner(theta, phi, inner_train) * (1 + 0.1 * k)
+
+  def outer(theta, phi):
+    return conv_net.outer(theta, outer_train)
+
+  state = optimizer.init(theta)
+  toy = Toy(inner, outer, theta)
+  expected = differences(functools.partial(after_steps, toy, optimizer, steps, state), phi)
+  f = inner if steps > 1 else lambda theta, phi: inner(theta, phi)
+
+  @quick_jit
+  def both_forms(*at):
+    return [unrolled(optimizer, steps=steps, form=form)(f, outer, *at)[1] for form in FORMS]
+
+  for gradient in both_forms(theta, phi, state):
     chex.assert_trees_all_close(gradient, expected, rtol=1e-6, atol=1e-9)
 
-  def leaking(t, phi):
-    return loss(t, features(t, x_val), statistics(features(theta, images(phi))))
 
-  leaked = estimate(leaking)[1]
-  assert not jnp.allclose(leaked["bend"], expected["bend"], rtol=1e-2), "statistics had no gradient"
+def test_statistics_that_leak_would_be_seen(conv_net, quick_jit):
+  """Running statistics carry no gradient; an outer loss by statistics of phi's images would."""
+  optimizer = optax.sgd(0.5)
+
+  def inner(theta, phi):
+    return conv_net.inner(theta, phi, True)
+
+  @quick_jit
+  def estimates(*at):
+    outers = (lambda theta, phi: conv_net.outer(theta, False), conv_net.leaking)
+    return [unrolled(optimizer)(inner, outer, *at) for outer in outers]
+
+  at = (conv_net.theta, conv_net.phi, optimizer.init(conv_net.theta))
+  (_, stopped), (_, leaked) = estimates(*at)
+  assert abs(leaked["bend"] - stopped["bend"]) > 0.01 * abs(stopped["bend"])
+
+
+def test_with_remat_memory_grows_by_theta_and_not_by_activations(quick_jit):
+  width, depth, batch = 16, 4, 2048
+  theta = [jnp.eye(width) + 0.01 * k for k in range(depth)]
+  x = jnp.linspace(-1, 1, batch * width).reshape(batch, width)
+
+  def inner(theta, phi, k):
+    h = x + phi
+    for kernel in theta:
+      h = jnp.tanh(h @ kernel)
+    return (1 + 0.1 * k) * jnp.mean(h**2)
+
+  def outer(theta, phi):
+    return inner(theta, 0.0, 0)
+
+  def temporaries(steps, remat):
+    sgd = optax.sgd(0.1)
+
+    def estimate(theta, phi):
+      return unrolled(sgd, steps=steps, remat=remat)(inner, outer, theta, phi, sgd.init(theta))
+
+    compiled = quick_jit(estimate).lower(theta, jnp.zeros(())).compile()
+    return compiled.memory_analysis().temp_size_in_bytes
+
+  layer = 4 * batch * width
+  grown = {remat: temporaries(4, remat) - temporaries(2, remat) for remat in (False, True)}
+  assert grown[False] > 2 * depth * layer
+  assert grown[True] < 0.1 * layer
 
 
 def test_says_what_it_accepts():
