@@ -2,22 +2,27 @@
 
   python -m experiments.benchmarks.hypergradients --network=wrn-28-2 --rounds=7
 
-Flops are XLA's own count of the compiled program, in forward passes of the same network; time and
-memory are ratios to a plain training step compiled and run in the same process, the time a median
-over interleaved rounds with its quartiles. phi is a gain and a bend of each colour, so that its own
-cost is nothing beside the network's and its gradient passes through every image.
+Flops are XLA's own count of the compiled programs, in forward passes of the same network; time and
+memory are ratios to a plain training step compiled and run in the same process on one core, the
+time a median over interleaved rounds with its quartiles, each call after an untimed one. On a CPU
+it is processor time, so that neighbours on the machine count less. Memory is the temporaries of the
+largest program, and what is kept between the programs where there are several. phi is a gain and a
+bend of each colour, so that its own cost is nothing beside the network's and its gradient passes
+through every image. "papers" is what the published implementations take for the same work on one
+core.
 """
 
 import functools
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 from absl import app, flags, logging
+from jax.tree_util import Partial
 
 from autoaug_jax.hypergrad import (
   finite_difference,
@@ -28,24 +33,67 @@ from autoaug_jax.hypergrad import (
   per_image_score,
   restrict,
   shared_score,
+  stepwise,
   unrolled,
 )
 from autoaug_jax.models import resnet, wide_resnet
+from experiments.benchmarks.timing import one_thread, take_turns
 
-_NETWORK = flags.DEFINE_enum("network", "wrn-28-2", ["wrn-28-2", "wrn-16-1", "resnet-18"], "")
+_NETWORK = flags.DEFINE_enum(
+  "network", "wrn-28-2", ["wrn-28-2", "wrn-16-1", "resnet-18"], "Whose training step is plain."
+)
 _BATCH = flags.DEFINE_integer("batch", 64, "Images in a training and in a validation batch.")
 _SIZE = flags.DEFINE_integer("size", 32, "Pixels on a side.")
 _ROUNDS = flags.DEFINE_integer("rounds", 7, "Interleaved rounds over all rows.")
 _ROWS = flags.DEFINE_list("rows", [], "Only rows whose names contain one of these.")
+_CORE = flags.DEFINE_integer("core", None, "The core to stay on (else the last); negative: any.")
+
+ALWAYS = ("forward", "plain step")
+Jit: TypeAlias = Callable[..., Callable[..., Any]]
 
 
 class Row(NamedTuple):
-  """One line of the table: `step` takes (theta, phi, opt_state, batch, p)."""
+  """One line of the table: what `build` makes takes (theta, phi, opt_state, batch, p)."""
 
   name: str
-  step: Callable[..., Any]
+  build: Callable[[Jit], Callable[..., Any]]
   plain_steps: float = 1.0  # what the ratios are divided by: batches seen, or 1
+  papers: str = ""
   target: str = ""
+
+
+class Cost(NamedTuple):
+  """What one call costs; the ratios to a plain step are the table's business."""
+
+  flops: float
+  memory: int  # bytes
+  seconds: list[float]
+
+
+class Meter(NamedTuple):
+  """Compiles ahead of time and notes every program that is run."""
+
+  runs: list[Any]
+
+  def jit(self, f: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+    compiled: list[Any] = []
+
+    def run(*args: Any) -> Any:
+      if not compiled:
+        compiled.append(jax.jit(f, **options).lower(*args).compile())
+      self.runs.append(compiled[0])
+      return compiled[0](*args)
+
+    return run
+
+  def flops(self) -> float:
+    return sum(run.cost_analysis().get("flops", 0.0) for run in self.runs)
+
+  def memory(self) -> int:
+    sizes = [run.memory_analysis() for run in self.runs]
+    # What is donated is what is kept between programs; arguments and results are not counted.
+    kept = max(size.alias_size_in_bytes for size in sizes)
+    return max(size.temp_size_in_bytes for size in sizes) + kept
 
 
 def network() -> Any:
@@ -126,19 +174,38 @@ def rows(model: Any, stats: Any, sgd: optax.GradientTransformation) -> Iterator[
   def product(theta: Any, phi: Any, opt_state: Any, batch: Any, p: Any) -> Any:
     return hessian(scalar(batch), theta, phi, p)
 
-  yield Row("forward", forward)
-  yield Row("plain step", plain)
-  yield Row("unroll + step", online(remat=False), 1, "3.5x, memory 3.3x")
-  yield Row("unroll + step, remat", online(remat=True), 1, "memory 1.8x")
-  yield Row("jax.grad through the step", by(unrolled(sgd, form="grad")))
-  yield Row("finite difference", by(finite_difference(sgd)))
-  yield Row("8 shared draws, per batch", shared, 9, "1.05x, memory 1.4x")
-  yield Row("per-image draws, per batch", per_image, 2, "1.5x")
-  yield Row("one HVP", product, 1, "2.4x")
-  yield Row("Neumann 5", by(implicit(neumann())), 1, "13x")
-  yield Row("Neumann 5, remat", by(implicit(neumann(), remat=True)), 1, "memory 2.3x")
+  def by_steps(jit: Jit) -> Any:
+    estimator = stepwise(neumann(), jit=jit)
+
+    def step(theta: Any, phi: Any, opt_state: Any, batch: Any, p: Any) -> Any:
+      losses = Partial(training, batch), Partial(validation, batch)
+      return estimator(*losses, theta, phi, opt_state)
+
+    return step
+
+  def training(batch: Any, theta: Any, phi: Any) -> Any:
+    return scalar(batch)(theta, phi)
+
+  def validation(batch: Any, theta: Any, phi: Any) -> Any:
+    return outer(batch)(theta, phi)
+
+  def row(name: str, step: Any, plain_steps: float = 1, papers: str = "", target: str = "") -> Row:
+    return Row(name, lambda jit: jit(step), plain_steps, papers, target)
+
   autodo = restrict(implicit(neumann(0.01, 5, scale=1.0)), "head", "kernel")
-  yield Row("last-layer Neumann 5", by(autodo, train=False), 1, "1.15x")
+  yield row("forward", forward)
+  yield row("plain step", plain)
+  yield row("unroll + step", online(remat=False), 1, "5.2x, 1.8x", "3.5x, memory 3.3x")
+  yield row("unroll + step, remat", online(remat=True), target="memory 1.8x")
+  yield row("one-step unroll, jax.grad", by(unrolled(sgd, form="grad")))
+  yield row("one-step unroll, finite difference", by(finite_difference(sgd)))
+  yield row("8 shared draws, per batch", shared, 9, "0.99x, 1.4x", "1.05x, memory 1.4x")
+  yield row("per-image draws, per batch", per_image, 2, "-", "1.5x")
+  yield row("one HVP", product, 1, "2.9x", "2.4x")
+  yield row("Neumann 5", by(implicit(neumann())), 1, "19x, 2.3x", "13x")
+  yield row("Neumann 5, remat", by(implicit(neumann(), remat=True)), target="memory 2.3x")
+  yield Row("Neumann 5, stepwise", by_steps, target="memory 2.3x")
+  yield row("last-layer Neumann 5", by(autodo, train=False), 1, "1.48x, 1.2x", "1.15x")
 
 
 def state_and_batch(model: Any, sgd: Any) -> tuple[Any, Any]:
@@ -157,43 +224,64 @@ def state_and_batch(model: Any, sgd: Any) -> tuple[Any, Any]:
   return variables["batch_stats"], (theta, phi, sgd.init(theta), batch, p)
 
 
+def measure(wanted: list[Row], args: Any, rounds: int) -> list[Cost]:
+  calls, costs = [], []
+  for row in wanted:
+    meter = Meter([])
+    calls.append(row.build(meter.jit))
+    jax.block_until_ready(calls[-1](*args))
+    costs.append(Cost(meter.flops(), meter.memory(), []))
+    logging.info("compiled %s", row.name)
+  # On one thread the processor's own time is the time on a quiet machine.
+  clock = time.process_time if jax.default_backend() == "cpu" else time.perf_counter
+  turns = {
+    row.name: lambda call=call: jax.block_until_ready(call(*args))
+    for row, call in zip(wanted, calls, strict=True)
+  }
+  seconds = take_turns(turns, rounds=rounds, clock=clock)
+  return [cost._replace(seconds=seconds[row.name]) for row, cost in zip(wanted, costs, strict=True)]
+
+
+def table(wanted: list[Row], costs: list[Cost]) -> str:
+  """Markdown. The first two rows are the forward pass and the plain step."""
+  forward, plain = costs[:2]
+  lines = [
+    "| estimator | forward passes | / plain | time | quartiles | memory | papers | to reach |",
+    "| --- | --- | --- | --- | --- | --- | --- | --- |",
+  ]
+  for row, cost in zip(wanted, costs, strict=True):
+    ratios = np.array(cost.seconds) / np.array(plain.seconds) / row.plain_steps
+    low, middle, high = np.percentile(ratios, [25, 50, 75])
+    cells = [
+      row.name,
+      f"{cost.flops / forward.flops:.2f}",
+      f"{cost.flops / plain.flops / row.plain_steps:.2f}x",
+      f"{middle:.2f}x",
+      f"{low:.2f}-{high:.2f}",
+      f"{cost.memory / plain.memory:.2f}x",
+      row.papers,
+      row.target,
+    ]
+    lines.append(f"| {' | '.join(cells)} |")
+  return "\n".join(lines)
+
+
 def main(argv: list[str]) -> None:
   del argv
+  one_thread(_CORE.value)
   model, sgd = network(), optax.sgd(0.1, momentum=0.9)
   stats, args = state_and_batch(model, sgd)
+  parts = _ROWS.value or [""]
   wanted = [
     row
     for row in rows(model, stats, sgd)
-    if row.name in ("forward", "plain step")
-    or not _ROWS.value
-    or any(part in row.name for part in _ROWS.value)
+    if row.name in ALWAYS or any(part in row.name for part in parts)
   ]
-  compiled: list[Any] = []
-  for row in wanted:
-    compiled.append(jax.jit(row.step).lower(*args).compile())
-    logging.info("compiled %s", row.name)
-  flops = [c.cost_analysis()["flops"] for c in compiled]
-  memory = [c.memory_analysis().temp_size_in_bytes for c in compiled]
-  seconds = np.empty((_ROUNDS.value, len(compiled)))
-  for c in compiled:
-    jax.block_until_ready(c(*args))
-  for i in range(_ROUNDS.value):
-    for j, c in enumerate(compiled):
-      start = time.perf_counter()
-      jax.block_until_ready(c(*args))
-      seconds[i, j] = time.perf_counter() - start
-
-  plain = f"{np.median(seconds[:, 1]):.3f} s, {memory[1] / 2**20:.0f} MiB of temporaries"
-  print(f"{_NETWORK.value}, batch {_BATCH.value}: a plain step takes {plain}")
-  print("| estimator | forward passes | / plain | time | quartiles | memory | to reach |")
-  print("| --- | --- | --- | --- | --- | --- | --- |")
-  for j, row in enumerate(wanted):
-    ratios = seconds[:, j] / seconds[:, 1] / row.plain_steps
-    low, middle, high = np.percentile(ratios, [25, 50, 75])
-    print(
-      f"| {row.name} | {flops[j] / flops[0]:.2f} | {flops[j] / flops[1] / row.plain_steps:.2f}x "
-      f"| {middle:.2f}x | {low:.2f}-{high:.2f} | {memory[j] / memory[1]:.2f}x | {row.target} |"
-    )
+  costs = measure(wanted, args, _ROUNDS.value)
+  seconds, memory = np.median(costs[1].seconds), costs[1].memory / 2**20
+  print(f"{_NETWORK.value}, batch {_BATCH.value}: a plain step takes {seconds:.3f} s", end=", ")
+  print(f"{memory:.0f} MiB of temporaries")
+  print(table(wanted, costs))
 
 
 if __name__ == "__main__":
