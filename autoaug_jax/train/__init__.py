@@ -1,22 +1,29 @@
 """The engine: moves on one state, compiled, scheduled, looped over, kept."""
 
+from autoaug_jax.train import optim
 from autoaug_jax.train.evaluate import evaluation
-from autoaug_jax.train.learner import Learner, learner
-from autoaug_jax.train.loop import Every, Fitted, fit
-from autoaug_jax.train.problem import Problem, by_draw, half_l2, supervised
+from autoaug_jax.train.learner import Learner, Metrics, Move, learner
+from autoaug_jax.train.loop import Fitted, fit
+from autoaug_jax.train.problem import Aux, Problem, by_draw, half_l2, supervised
 from autoaug_jax.train.program import Numbers, Program, program
+from autoaug_jax.train.progress import Progress, progress_on, silent
+from autoaug_jax.train.rules import Every
 from autoaug_jax.train.schedule import alternating, epochs, rounds, together, training
 from autoaug_jax.train.state import SearchState, select
 from autoaug_jax.train.task import Outcome, Task, classification, cross_entropy
 
 __all__ = [
+  "Aux",
   "Every",
   "Fitted",
   "Learner",
+  "Metrics",
+  "Move",
   "Numbers",
   "Outcome",
   "Problem",
   "Program",
+  "Progress",
   "SearchState",
   "Task",
   "alternating",
@@ -28,9 +35,12 @@ __all__ = [
   "fit",
   "half_l2",
   "learner",
+  "optim",
   "program",
+  "progress_on",
   "rounds",
   "select",
+  "silent",
   "supervised",
   "together",
   "training",

@@ -1,6 +1,8 @@
 """The host's loop: moves in the order of a schedule, and what is kept and told of them."""
 
+import contextlib
 import pathlib
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -9,25 +11,15 @@ from typing import Any, NamedTuple
 import jax
 
 from autoaug_jax.train import optim
-from autoaug_jax.train import progress as progress_lines
 from autoaug_jax.train.checkpoint import Store, store
 from autoaug_jax.train.learner import TAKES
 from autoaug_jax.train.program import Numbers, Program
-from autoaug_jax.train.progress import Progress
+from autoaug_jax.train.progress import Progress, line, mean, progress_on, silent
 from autoaug_jax.train.records import records
+from autoaug_jax.train.rules import Every, Rules, check, due, next_multiple
 from autoaug_jax.train.state import SearchState
 from autoaug_jax.train.stopping import asked_to_stop
 from autoaug_jax.train.summary import Bad, Made, fetch, first_bad, summary
-
-ON_NAN = ("stop", "rewind")
-
-
-class Every(NamedTuple):
-  """After how many moves a thing is done; 0 is at the end of the run only."""
-
-  log: int = 50
-  save: int = 1000
-  evaluate: int = 0
 
 
 class Fitted(NamedTuple):
@@ -41,18 +33,6 @@ class Fitted(NamedTuple):
   best_move: int | None = None
   rewinds: int = 0  # in all
   again: int = 0  # to the place where it is now
-
-
-class Rules(NamedTuple):
-  """What `fit` was asked to do."""
-
-  schedule: Sequence[str]
-  every: Every
-  evaluate: Callable[[SearchState], dict[str, Any]] | None
-  best: str
-  on_nan: str
-  slower: float
-  rewinds: int
 
 
 def fit(
@@ -92,18 +72,23 @@ def fit(
     progress: who is told; None is standard error.
   """
   rules = Rules(schedule, every, evaluate, best, on_nan, slower, rewinds)
-  _check(program, rules)
+  check(rules, tuple(program.moves))
   first = jax.process_index() == 0
-  told = (progress or progress_lines.progress()) if first else progress_lines.silent()
+  told = (progress or progress_on(sys.stderr)) if first else silent()
   kept = None
   if workdir is not None:
     kept = store(pathlib.Path(workdir) / "checkpoints", config=config, keep=keep, say=told.say)
   at = _begin(program, kept, None)
+  at = at._replace(finished=at.move >= len(schedule))
   if at.move:
     told.say(f"{'done' if at.finished else 'goes on'} at move {at.move} of {len(schedule)}")
-  lines = records(workdir if first else None, since=at.move)
   times: list[tuple[int, float]] = []
-  try:
+  with contextlib.ExitStack() as ends:
+    ends.callback(told.close)
+    if kept is not None:
+      ends.callback(kept.close)
+    lines = records(workdir if first else None, since=at.move)
+    ends.callback(lines.close)
     with asked_to_stop() as stop:
       while at.move < len(schedule):
         began = time.perf_counter()
@@ -112,13 +97,14 @@ def fit(
         bad = first_bad(made)
         if bad is not None:
           at = _rewound(program, rules, kept, at, bad, told)
+          lines.back(at.move)
           continue
         move = at.move + sum(m.moves for m in made)
         times.append((move - at.move, time.perf_counter() - began))
         values: dict[str, Any] = summary(made)
         values["images_per_second"] = _speed(rules, program, at.move, move, times[-1][1])
         at = _measured(rules, at._replace(state=state, move=move, finished=move == len(schedule)))
-        if at.evaluation is not None and _due(rules.every.evaluate, at):
+        if at.evaluation is not None and due(rules.every.evaluate, at.move, rules.schedule):
           values |= {f"evaluation/{name}": value for name, value in at.evaluation.items()}
         lines.write(move, values)
         told.show(_line(rules, at, values, times))
@@ -126,23 +112,18 @@ def fit(
         at = _saved(rules, kept, at, stopping)
         if stopping:
           break
-    if kept is not None:
-      kept.close()
     if not at.finished:
       told.say(_farewell(at, kept, len(schedule)))
-  finally:
-    lines.close()
-    told.close()
   return at
 
 
 def _begin(program: Program, kept: Store | None, like: SearchState | None) -> Fitted:
-  """The newest checkpoint, or the start. `like` spares a second initialisation."""
+  """The newest checkpoint, or the start. Only shapes of `like` are read: it may be given away."""
   state = program.init() if like is None else like
   loaded = None if kept is None else kept.load(state)
   if loaded is None:
     return Fitted(program.init() if like is not None else state)
-  names = ("finished", "evaluation", "best", "best_move", "rewinds")
+  names = ("evaluation", "best", "best_move", "rewinds")
   return Fitted(
     program.place(loaded.state), loaded.move, **{name: loaded.note[name] for name in names}
   )
@@ -153,7 +134,7 @@ def _stretch(
 ) -> tuple[SearchState, list[Made]]:
   """Moves up to the next at which something else is done."""
   schedule, state, move = rules.schedule, at.state, at.move
-  end = min(_next(every, move, len(schedule)) for every in rules.every)
+  end = min(next_multiple(every, move, len(schedule)) for every in rules.every)
   numbers = _numbers(schedule, move)
   made: list[Made] = []
   waiting: deque[Any] = deque()
@@ -174,13 +155,13 @@ def _stretch(
 
 def _measured(rules: Rules, at: Fitted) -> Fitted:
   """With an evaluation, where one is due."""
-  if rules.evaluate is None or not _due(rules.every.evaluate, at):
+  if rules.evaluate is None or not due(rules.every.evaluate, at.move, rules.schedule):
     return at
   result = rules.evaluate(at.state)
   if rules.best not in result:
     names = ", ".join(map(repr, result))
     raise ValueError(f"best must be one of what evaluate returns, {names}, not {rules.best!r}")
-  value = progress_lines.mean(result[rules.best])
+  value = mean(result[rules.best])
   at = at._replace(evaluation=result)
   if at.best is None or value > at.best:
     return at._replace(best=value, best_move=at.move)
@@ -190,7 +171,7 @@ def _measured(rules: Rules, at: Fitted) -> Fitted:
 def _saved(rules: Rules, kept: Store | None, at: Fitted, stopping: bool) -> Fitted:
   """With a checkpoint, where one is due."""
   best = at.best_move == at.move
-  if kept is None or not (best or stopping or _due(rules.every.save, at)):
+  if kept is None or not (best or stopping or due(rules.every.save, at.move, rules.schedule)):
     return at
   note = {name: value for name, value in at._asdict().items() if name != "state"}
   kept.save(at.move, at.state, note)
@@ -226,14 +207,6 @@ def _numbers(schedule: Sequence[str], move: int) -> Numbers:
   return Numbers(*(sum(TAKES[n][kind] * c for n, c in counts.items()) for kind in (0, 1)))
 
 
-def _next(every: int, move: int, end: int) -> int:
-  return min(end, (move // every + 1) * every) if every else end
-
-
-def _due(every: int, at: Fitted) -> bool:
-  return at.finished or bool(every and at.move % every == 0)
-
-
 def _speed(rules: Rules, program: Program, start: int, end: int, seconds: float) -> float:
   moves = rules.schedule[start:end]
   return program.images * sum(TAKES[name][0] for name in moves) / seconds
@@ -246,23 +219,9 @@ def _line(rules: Rules, at: Fitted, values: dict[str, Any], times: list[tuple[in
   total = len(rules.schedule)
   left = (total - at.move) * seconds / moves
   speed = values["images_per_second"]
-  return progress_lines.line(at.move, total, values, speed=speed, seconds=left)
+  return line(at.move, total, values, speed=speed, seconds=left)
 
 
 def _farewell(at: Fitted, kept: Store | None, total: int) -> str:
   where = "nothing is saved" if kept is None else f"saved in {_last(kept)}"
   return f"asked to stop at move {at.move} of {total}: {where}"
-
-
-def _check(program: Program, rules: Rules) -> None:
-  if rules.on_nan not in ON_NAN:
-    accepted = ", ".join(map(repr, ON_NAN))
-    raise ValueError(f"on_nan must be one of {accepted}, not {rules.on_nan!r}")
-  if min(rules.every) < 0:
-    raise ValueError(f"every must hold numbers of at least 0, not {rules.every}")
-  if not 0 < rules.slower < 1:
-    raise ValueError(f"slower must be between 0 and 1, not {rules.slower}")
-  for name in dict.fromkeys(rules.schedule):
-    if name not in program.moves:
-      moves = ", ".join(map(repr, program.moves))
-      raise ValueError(f"the schedule has the move {name!r}, and this learner has {moves}")

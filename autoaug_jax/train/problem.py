@@ -88,7 +88,7 @@ def supervised(
       def one(theta: Params, phi: Phi, draw: int) -> tuple[Array, Aux]:
         augmented = augmenter.augment(jax.random.fold_in(key, draw), phi, batch, first=first)
         outcome = task.loss(theta, state.model_state, augmented, train=train)
-        loss = weighted_mean(outcome, augmented)
+        loss = _weighted_mean(outcome, augmented)
         return loss, Aux(_means(outcome), outcome.model_state, _log_prob(augmented))
 
       def inner(theta: Params, phi: Phi, draw: int | None = None) -> tuple[Array, Aux]:
@@ -107,17 +107,12 @@ def supervised(
       if validation is not None:
         first = first_place(len(batch.label), axis_name)
         seen = validation(key, phi, batch, first=first)
-      value = weighted_mean(task.loss(theta, state.model_state, seen, train=outer_train), seen)
+      value = _weighted_mean(task.loss(theta, state.model_state, seen, train=outer_train), seen)
       return value if penalty is None else value + penalty(phi, state.pinned)
 
     return loss
 
   return Problem(init, bound(True), bound(inner_train), outer, draws)
-
-
-def weighted_mean(outcome: Outcome, batch: Batch) -> Array:
-  """mean(weight * losses): never divided by the weights' sum, which would kill their score."""
-  return jnp.mean(batch.weight.astype(outcome.losses.dtype) * outcome.losses)
 
 
 def by_draw(inner: Inner) -> Callable[..., Any]:
@@ -146,6 +141,11 @@ def mean_of(each: Sequence[Any]) -> Any:
   if len(each) == 1:
     return each[0]
   return jax.tree.map(lambda *x: sum(x[1:], x[0]) / len(x), *each)
+
+
+def _weighted_mean(outcome: Outcome, batch: Batch) -> Array:
+  """mean(weight * losses): never divided by the weights' sum, which would kill their score."""
+  return jnp.mean(batch.weight.astype(outcome.losses.dtype) * outcome.losses)
 
 
 def _means(outcome: Outcome) -> dict[str, Array]:

@@ -49,8 +49,8 @@ class Program(NamedTuple):
 def program(
   learner: Learner,
   train: Feed | Sequence[Feed],
-  valid: Feed | Sequence[Feed] | None = None,
   *,
+  valid: Feed | Sequence[Feed] | None = None,
   seed: int | Sequence[int] = 0,
   device_count: int = 1,
   steps_per_dispatch: int | str = "auto",

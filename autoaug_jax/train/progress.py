@@ -1,6 +1,5 @@
 """What a run tells whoever watches it: one line that changes, or plain lines in a log."""
 
-import sys
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple, TextIO
@@ -14,49 +13,48 @@ class Progress(NamedTuple):
   close: Callable[[], None]
 
 
-def progress(
-  stream: TextIO | None = None,
+def progress_on(
+  stream: TextIO,
   *,
   every: float = 30.0,
   rewrites: bool | None = None,
   clock: Callable[[], float] = time.monotonic,
 ) -> Progress:
-  """To `stream`, or to standard error.
+  """Told to `stream`.
 
   In a terminal or a notebook the line is written over itself; in a file a line comes at most every
   `every` seconds, and the last one always. `rewrites` overrides the guess.
   """
-  out = sys.stderr if stream is None else stream
-  over = _rewrites(out) if rewrites is None else rewrites
+  over = _rewrites(stream) if rewrites is None else rewrites
   width, last = 0, float("-inf")
   waiting: list[str] = []
 
   def show(line: str) -> None:
     nonlocal width, last
     if over:
-      out.write("\r" + line.ljust(width))
+      stream.write("\r" + line.ljust(width))
       width = len(line)
     elif clock() - last >= every:
-      out.write(line + "\n")
+      stream.write(line + "\n")
       last = clock()
       waiting.clear()
     else:
       waiting[:] = [line]
-    out.flush()
+    stream.flush()
 
   def end() -> None:
     nonlocal width
     if over and width:
-      out.write("\n")
+      stream.write("\n")
       width = 0
     elif waiting:
-      out.write(waiting.pop() + "\n")
-    out.flush()
+      stream.write(waiting.pop() + "\n")
+    stream.flush()
 
   def say(line: str) -> None:
     end()
-    out.write(line + "\n")
-    out.flush()
+    stream.write(line + "\n")
+    stream.flush()
 
   return Progress(show, say, end)
 
@@ -75,10 +73,10 @@ def line(move: int, moves: int, values: dict[str, Any], *, speed: float, seconds
       parts.append(f"{name} {value:.1%}" if name == "accuracy" else f"{name} {value:.4g}")
   if speed > 0:
     parts.append(f"{speed:.0f} images/s" if speed >= 10 else f"{speed:.2g} images/s")
-  return "  ".join([*parts, f"{duration(seconds)} left"])
+  return "  ".join([*parts, f"{_duration(seconds)} left"])
 
 
-def duration(seconds: float) -> str:
+def _duration(seconds: float) -> str:
   """`h:mm:ss`, or `m:ss` below an hour."""
   minutes, rest = divmod(round(seconds), 60)
   hours, minutes = divmod(minutes, 60)

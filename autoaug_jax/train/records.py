@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 
 class Records(NamedTuple):
-  """write: (move, values) appends a line; close: flushes."""
+  """write: (move, values) appends a line; back: drops those after a move; close: flushes."""
 
   write: Callable[[int, dict[str, Any]], None]
+  back: Callable[[int], None]
   close: Callable[[], None]
 
 
@@ -21,16 +22,15 @@ def records(folder: str | pathlib.Path | None, *, since: int = 0) -> Records:
   Numbers and lists of numbers (one for each seed) also go to TensorBoard, in `folder`/tensorboard.
   """
   if folder is None:
-    return Records(lambda move, values: None, lambda: None)
+    return Records(lambda move, values: None, lambda move: None, lambda: None)
   path = pathlib.Path(folder) / "metrics.jsonl"
   path.parent.mkdir(parents=True, exist_ok=True)
   _truncate(path, since)
-  file = path.open("a")
   board = _board(pathlib.Path(folder) / "tensorboard", since)
 
   def write(move: int, values: dict[str, Any]) -> None:
-    file.write(json.dumps({"move": move, **values}) + "\n")
-    file.flush()
+    with path.open("a") as file:
+      file.write(json.dumps({"move": move, **values}) + "\n")
     if board is not None:
       for name, value in values.items():
         each = value if isinstance(value, list) else [value]
@@ -39,11 +39,10 @@ def records(folder: str | pathlib.Path | None, *, since: int = 0) -> Records:
             board.add_scalar(f"{name}/{i}" if isinstance(value, list) else name, number, move)
 
   def close() -> None:
-    file.close()
     if board is not None:
       board.close()
 
-  return Records(write, close)
+  return Records(write, lambda move: _truncate(path, move), close)
 
 
 def _truncate(path: pathlib.Path, since: int) -> None:

@@ -23,7 +23,6 @@ from absl import app, flags
 from autoaug_jax import models, train
 from autoaug_jax.policies.base import Augmenter
 from autoaug_jax.train import optim
-from autoaug_jax.train.progress import silent
 from autoaug_jax.types import Array, Batch, Feed
 from experiments.benchmarks.timing import one_thread, ratio, spread, take_turns
 
@@ -140,7 +139,7 @@ def rows(case: Case) -> dict[str, Callable[[], None]]:
 
   def loop() -> None:
     every = train.Every(log=case.log_every)
-    train.fit(started, train.training(case.steps), every=every, progress=silent())
+    train.fit(started, train.training(case.steps), every=every, progress=train.silent())
 
   start = jax.device_get(program.init())
   started = program._replace(init=lambda: program.place(start))

@@ -25,7 +25,7 @@ def main(workdir: str, moves: int) -> None:
   feed = cases.feed()
   schedule = alternating(moves, every=3, warmup=5)[:moves]
   fitted = fit(
-    program(learned, feed, cases.feed(seed=1)),
+    program(learned, feed, valid=cases.feed(seed=1)),
     schedule,
     workdir=workdir,
     config={"moves": moves},

@@ -145,7 +145,7 @@ def test_every_move_is_traced_once(batches):
     n: chex.assert_max_traces(getattr(moves, n), n=1)
     for n in ("train", "search", "joint", "refresh")
   }
-  made = program(moves._replace(**counted), cases.feed(), cases.feed(seed=1))
+  made = program(moves._replace(**counted), cases.feed(), valid=cases.feed(seed=1))
   state = made.init()
   for number in range(3):
     for name in counted:

@@ -12,16 +12,17 @@ from autoaug_jax import hypergrad
 from autoaug_jax.train import (
   Every,
   Numbers,
+  Progress,
   alternating,
   classification,
   fit,
   learner,
   optim,
   program,
+  silent,
   supervised,
   training,
 )
-from autoaug_jax.train.progress import Progress, silent
 from tests.train import cases
 
 EVERY = Every(log=4, save=6, evaluate=0)
@@ -41,7 +42,7 @@ def searcher():
     phi_optimizer=optim.sgd(0.5),
     estimator=hypergrad.unrolled(optimizer),
   )
-  return program(moves, cases.feed(), cases.feed(seed=9))
+  return program(moves, cases.feed(), valid=cases.feed(seed=9))
 
 
 def run(made, schedule, **kwargs):
@@ -203,6 +204,16 @@ def test_a_rewound_run_resumes_to_the_same_bits(tmp_path):
     part = run(made, training(60)[:steps], workdir=tmp_path / "b", **kwargs)
   assert part.rewinds == whole.rewinds >= 1
   chex.assert_trees_all_equal(part.state, whole.state)
+  assert lines(tmp_path / "a") == lines(tmp_path / "b")
+
+
+def test_a_longer_schedule_goes_on_where_a_shorter_one_ended(trainer, tmp_path):
+  short = run(trainer, training(6), workdir=tmp_path)
+  assert (short.move, short.finished) == (6, True)
+  said, progress = told()
+  longer = run(trainer, training(9), workdir=tmp_path, progress=progress)
+  assert said == ["goes on at move 6 of 9"]
+  chex.assert_trees_all_equal(longer.state, run(trainer, training(9)).state)
 
 
 def test_rewinds_have_an_end():

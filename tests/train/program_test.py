@@ -53,7 +53,7 @@ def test_a_batch_that_is_read_twice_is_drawn_once():
   moves = cases.trainer()
   looking = moves._replace(search=lambda key, state, batch, valid: (state, {}))
   stream = feed._replace(draw=lambda number: asked.append(number) or feed.draw(number))
-  made = program(looking, stream, cases.feed(seed=1))
+  made = program(looking, stream, valid=cases.feed(seed=1))
   state = made.init()
   for number in range(3):
     state, _ = made.moves["search"](state, Numbers(number, number), 1)

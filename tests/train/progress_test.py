@@ -2,7 +2,7 @@ import io
 
 import pytest
 
-from autoaug_jax.train.progress import duration, line, mean, progress, silent
+from autoaug_jax.train.progress import _duration, line, mean, progress_on, silent
 
 
 class Terminal(io.StringIO):
@@ -20,7 +20,7 @@ Notebook.__module__ = "ipykernel.iostream"
 @pytest.mark.parametrize("kind", [Terminal, Notebook])
 def test_where_a_line_can_be_written_over_it_is(kind):
   stream = kind()
-  told = progress(stream)
+  told = progress_on(stream)
   told.show("a long line")
   told.show("short")
   told.say("stays")
@@ -31,7 +31,7 @@ def test_where_a_line_can_be_written_over_it_is(kind):
 
 def test_a_file_gets_plain_lines_now_and_then_and_the_last_one():
   stream, now = io.StringIO(), [0.0]
-  told = progress(stream, every=30, clock=lambda: now[0])
+  told = progress_on(stream, every=30, clock=lambda: now[0])
   for second in range(0, 100, 10):
     now[0] = float(second)
     told.show(f"at {second}")
@@ -50,7 +50,7 @@ def test_what_a_line_says():
 
 
 def test_durations():
-  assert [duration(s) for s in (0, 59.6, 61, 3600, 36125)] == [
+  assert [_duration(s) for s in (0, 59.6, 61, 3600, 36125)] == [
     "0:00",
     "1:00",
     "1:01",

@@ -29,9 +29,20 @@ def test_a_resumed_run_drops_what_it_makes_again(tmp_path):
   assert lines(tmp_path) == [{"move": 10}, {"move": 20}, {"move": 30, "loss": 1.0}]
 
 
+def test_a_rewound_run_drops_them_too(tmp_path):
+  log = records(tmp_path)
+  for move in (10, 20):
+    log.write(move, {})
+  log.back(10)
+  log.write(15, {})
+  log.close()
+  assert [row["move"] for row in lines(tmp_path)] == [10, 15]
+
+
 def test_no_folder_no_lines():
   log = records(None)
   log.write(1, {"loss": 1.0})
+  log.back(0)
   log.close()
 
 
