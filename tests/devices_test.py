@@ -2,9 +2,11 @@
 
 import os
 import pathlib
+import signal
 import socket
 import subprocess
 import sys
+import time
 
 import chex
 import jax
@@ -93,45 +95,77 @@ def test_devices_that_are_not_there(count):
 SCRIPT = """
 import sys
 import jax
-port, process, processes, out = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+port, process, processes, out, moves = sys.argv[1:]
+process, processes = int(process), int(processes)
 jax.config.update("jax_num_cpu_devices", 1)
 jax.config.update("jax_enable_x64", True)
 if processes > 1:
   jax.distributed.initialize(f"127.0.0.1:{port}", processes, process)
 import numpy as np
 from autoaug_jax import devices
-from autoaug_jax.train import Every, evaluation, fit, program, training
+from autoaug_jax.train import Every, fit, program, training
 from tests.train import cases
-moves = cases.trainer(model=cases.Tiny("float64"), axis_name=devices.AXIS)
-made = program(moves, cases.feed(), device_count=0)
-for steps in (6, 12):
+learner = cases.trainer(model=cases.Tiny("float64"), axis_name=devices.AXIS)
+made = program(learner, cases.feed(), device_count=0)
+for steps in map(int, moves.split(",")):
   fitted = fit(made, training(steps), workdir=out, every=Every(log=3, save=6), config={"a": 1})
-assert fitted.finished and jax.process_count() == processes
+  print(fitted.move, fitted.finished, flush=True)
+assert jax.process_count() == processes
 if process == 0:
   np.savez(out + "/end.npz", *jax.tree.leaves(jax.device_get(devices.local(fitted.state.theta))))
 """
 
 
-def test_two_processes_are_one(tmp_path):
+def start(out, moves, processes):
+  """That many processes on one run, each with one device."""
   with socket.socket() as free:
     free.bind(("127.0.0.1", 0))
     port = str(free.getsockname()[1])
   environment = os.environ | {"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
+  out.mkdir(exist_ok=True)
+  pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+  return [
+    subprocess.Popen(
+      [sys.executable, "-c", SCRIPT, port, str(process), str(processes), str(out), moves],
+      env=environment,
+      **pipes,
+    )
+    for process in range(processes)
+  ]
 
-  def start(process, processes):
-    out = tmp_path / str(processes)
-    out.mkdir(exist_ok=True)
-    arguments = [sys.executable, "-c", SCRIPT, port, str(process), str(processes), str(out)]
-    return subprocess.Popen(arguments, env=environment, stderr=subprocess.PIPE, text=True)
 
-  running = [start(0, 2), start(1, 2), start(0, 1)]
+def finish(running):
+  """What each of them printed."""
   try:
-    for process in running:
-      _, errors = process.communicate(timeout=120)
-      assert process.returncode == 0, errors
+    texts = [process.communicate(timeout=120) for process in running]
+    assert [process.returncode for process in running] == [0] * len(running), texts
   finally:
     for process in running:
       process.kill()
-  one, two = (np.load(tmp_path / f"{n}/end.npz") for n in (1, 2))
-  with one, two:
-    chex.assert_trees_all_close(dict(two), dict(one), rtol=1e-9)
+  return [[line for line in out.splitlines() if "Gloo" not in line] for out, _ in texts]
+
+
+def end(folder):
+  with np.load(folder / "end.npz") as file:
+    return dict(file)
+
+
+def test_two_processes_are_one(tmp_path):
+  running = start(tmp_path / "two", "6,12", 2), start(tmp_path / "one", "6,12", 1)
+  for texts in map(finish, running):
+    assert all(lines == ["6 True", "12 True"] for lines in texts)
+  chex.assert_trees_all_close(end(tmp_path / "two"), end(tmp_path / "one"), rtol=1e-9)
+
+
+@pytest.mark.slow
+def test_two_processes_stop_together_when_one_is_asked(tmp_path):
+  running = start(tmp_path / "two", "40000", 2)
+  while not list((tmp_path / "two").glob("checkpoints/6")):
+    assert all(process.poll() is None for process in running)
+    time.sleep(0.01)
+  running[1].send_signal(signal.SIGTERM)
+  first, second = finish(running)
+  assert first == second
+  move, finished = first[-1].split()
+  assert finished == "False"
+  assert (tmp_path / "two" / "checkpoints" / move).exists()
