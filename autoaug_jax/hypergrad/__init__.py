@@ -15,7 +15,13 @@ from autoaug_jax.hypergrad.implicit import Implicit, implicit, implicit_checked
 from autoaug_jax.hypergrad.joint import joint
 from autoaug_jax.hypergrad.products import gauss_newton, hessian
 from autoaug_jax.hypergrad.restrict import restrict
-from autoaug_jax.hypergrad.score import known, leave_one_out, per_image_score, shared_score
+from autoaug_jax.hypergrad.score import (
+  Baseline,
+  known,
+  leave_one_out,
+  per_image_score,
+  shared_score,
+)
 from autoaug_jax.hypergrad.solves import (
   Iteration,
   conjugate_gradient,
@@ -27,6 +33,7 @@ from autoaug_jax.hypergrad.stepwise import stepwise
 from autoaug_jax.hypergrad.unroll import unrolled
 
 __all__ = [
+  "Baseline",
   "Hypergradient",
   "Implicit",
   "Iteration",

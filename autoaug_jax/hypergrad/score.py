@@ -27,7 +27,7 @@ from autoaug_jax.types import Array, Loss, Params, Phi
 Baseline: TypeAlias = Callable[[Array, str | None], Array]
 
 
-def leave_one_out(alignments: Array, axis_name: str | None = None) -> Array:
+def leave_one_out(alignments: Array, axis_name: str | None) -> Array:
   """[D] -> [D]: for each draw the mean alignment of the others, on all devices.
 
   Others know nothing of a draw, so the mean of the estimate stays what it is, but for what the draw

@@ -37,12 +37,13 @@ class Iteration(NamedTuple):
     return self.result(state)
 
 
-def neumann(alpha: float = 1e-3, terms: int = 5, *, scale: float | None = None) -> Iteration:
+def neumann(alpha: float, terms: int, *, scale: float | None = None) -> Iteration:
   """scale * sum_{j=0}^{terms} (I - alpha H)^j v: `terms` products, `terms` + 1 summands.
 
   With scale = alpha, the default, it tends to H^{-1} v as `terms` grows if 0 < alpha H < 2, and
-  with terms = K - 1 it is what K steps of SGD of rate alpha see at a fixed point. The defaults are
-  MADAO's (its section 3.2); AutoDO does not multiply by alpha: neumann(0.01, 5, scale=1.0).
+  with terms = K - 1 it is what K steps of SGD of rate alpha see at a fixed point. MADAO's
+  is neumann(1e-3, 5) (its section 3.2). AutoDO does not multiply by alpha: its series is
+  neumann(0.01, 5, scale=1.0).
   """
   _at_least(0, "terms", terms)
   if alpha <= 0:
@@ -59,7 +60,7 @@ def neumann(alpha: float = 1e-3, terms: int = 5, *, scale: float | None = None) 
   return Iteration(lambda v: (v, v), step, result, terms)
 
 
-def conjugate_gradient(steps: int = 5) -> Iteration:
+def conjugate_gradient(steps: int) -> Iteration:
   """`steps` conjugate gradient steps from 0, one product each; exact once `steps` is H's size.
 
   Better than a Neumann series at equal cost where H is positive definite (add `damping`). Where it
@@ -86,7 +87,7 @@ def conjugate_gradient(steps: int = 5) -> Iteration:
   return Iteration(start, step, lambda state: state[0], steps)
 
 
-def scaled_identity(scale: float = 1.0) -> Iteration:
+def scaled_identity(scale: float) -> Iteration:
   """scale * v, no product: the first-order variant (MADAO-FO in MADAO's Table 5)."""
   return Iteration(lambda v: v, lambda matvec, v: v, lambda v: trees.scaled(scale, v), 0)
 

@@ -36,7 +36,7 @@ def stepwise(
   or pmap, where `axis_name` counts, they become part of it, and this is `implicit`.
   """
   if not isinstance(solve, Iteration):
-    raise ValueError(f"stepwise takes a solve made of steps, such as neumann(), not {solve!r}")
+    raise ValueError(f"stepwise takes a solve made of steps, such as neumann, not {solve!r}")
   mean = mean_over(axis_name)
 
   def start(outer: Loss, theta: Params, phi: Phi) -> tuple[Array, Phi, Any]:

@@ -38,7 +38,7 @@ class Traits(NamedTuple):
 
 
 def traits(
-  policy: Policy, lift: Callable[[Policy], Augmenter] = per_image, *, in_outer: bool = False
+  policy: Policy, *, lift: Callable[..., Augmenter] = per_image, in_outer: bool = False
 ) -> Traits:
   """Those of `lift(policy)`. For augmenters that are no lifted policy, Traits() says as much."""
   phi = jax.eval_shape(policy.init, jax.random.key(0))

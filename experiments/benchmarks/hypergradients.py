@@ -39,15 +39,6 @@ from autoaug_jax.hypergrad import (
 from autoaug_jax.models import resnet, wide_resnet
 from experiments.benchmarks.timing import one_thread, take_turns
 
-_NETWORK = flags.DEFINE_enum(
-  "network", "wrn-28-2", ["wrn-28-2", "wrn-16-1", "resnet-18"], "Whose training step is plain."
-)
-_BATCH = flags.DEFINE_integer("batch", 64, "Images in a training and in a validation batch.")
-_SIZE = flags.DEFINE_integer("size", 32, "Pixels on a side.")
-_ROUNDS = flags.DEFINE_integer("rounds", 7, "Interleaved rounds over all rows.")
-_ROWS = flags.DEFINE_list("rows", [], "Only rows whose names contain one of these.")
-_CORE = flags.DEFINE_integer("core", None, "The core to stay on (else the last); negative: any.")
-
 ALWAYS = ("forward", "plain step")
 Jit: TypeAlias = Callable[..., Callable[..., Any]]
 
@@ -96,13 +87,11 @@ class Meter(NamedTuple):
     return max(size.temp_size_in_bytes for size in sizes) + kept
 
 
-def network() -> Any:
-  builders = {
-    "wrn-28-2": lambda: wide_resnet(28, 2),
-    "wrn-16-1": lambda: wide_resnet(16, 1),
-    "resnet-18": lambda: resnet(18),
-  }
-  return builders[_NETWORK.value]()
+NETWORKS: dict[str, Callable[[], Any]] = {
+  "wrn-28-2": lambda: wide_resnet(28, 2),
+  "wrn-16-1": lambda: wide_resnet(16, 1),
+  "resnet-18": lambda: resnet(18),
+}
 
 
 def problem(model: Any, stats: Any) -> Any:
@@ -174,8 +163,10 @@ def rows(model: Any, stats: Any, sgd: optax.GradientTransformation) -> Iterator[
   def product(theta: Any, phi: Any, opt_state: Any, batch: Any, p: Any) -> Any:
     return hessian(scalar(batch), theta, phi, p)
 
+  madao = neumann(1e-3, 5)
+
   def by_steps(jit: Jit) -> Any:
-    estimator = stepwise(neumann(), jit=jit)
+    estimator = stepwise(madao, jit=jit)
 
     def step(theta: Any, phi: Any, opt_state: Any, batch: Any, p: Any) -> Any:
       losses = Partial(training, batch), Partial(validation, batch)
@@ -202,15 +193,15 @@ def rows(model: Any, stats: Any, sgd: optax.GradientTransformation) -> Iterator[
   yield row("8 shared draws, per batch", shared, 9, "0.99x, 1.4x", "1.05x, memory 1.4x")
   yield row("per-image draws, per batch", per_image, 2, "-", "1.5x")
   yield row("one HVP", product, 1, "2.9x", "2.4x")
-  yield row("Neumann 5", by(implicit(neumann())), 1, "19x, 2.3x", "13x")
-  yield row("Neumann 5, remat", by(implicit(neumann(), remat=True)), target="memory 2.3x")
+  yield row("Neumann 5", by(implicit(madao)), 1, "19x, 2.3x", "13x")
+  yield row("Neumann 5, remat", by(implicit(madao, remat=True)), target="memory 2.3x")
   yield Row("Neumann 5, stepwise", by_steps, target="memory 2.3x")
   yield row("last-layer Neumann 5", by(autodo, train=False), 1, "1.48x, 1.2x", "1.15x")
 
 
-def state_and_batch(model: Any, sgd: Any) -> tuple[Any, Any]:
+def state_and_batch(model: Any, sgd: Any, *, batch_size: int, size: int) -> tuple[Any, Any]:
   keys = jax.random.split(jax.random.key(0), 6)
-  shape = (_BATCH.value, _SIZE.value, _SIZE.value, 3)
+  shape = (batch_size, size, size, 3)
   batch = {
     "x": jax.random.normal(keys[0], shape),
     "y": jax.random.randint(keys[1], shape[:1], 0, 10),
@@ -266,23 +257,34 @@ def table(wanted: list[Row], costs: list[Cost]) -> str:
   return "\n".join(lines)
 
 
+def define_flags() -> None:
+  flags.DEFINE_enum("network", "wrn-28-2", list(NETWORKS), "Whose training step is the plain one.")
+  flags.DEFINE_integer("batch", 64, "Images in a training and in a validation batch.")
+  flags.DEFINE_integer("size", 32, "Pixels on a side.")
+  flags.DEFINE_integer("rounds", 7, "Interleaved rounds over all rows.", lower_bound=1)
+  flags.DEFINE_list("rows", [], "Only rows whose names contain one of these.")
+  flags.DEFINE_integer("core", None, "The core to stay on (else the last); negative: any.")
+
+
 def main(argv: list[str]) -> None:
   del argv
-  one_thread(_CORE.value)
-  model, sgd = network(), optax.sgd(0.1, momentum=0.9)
-  stats, args = state_and_batch(model, sgd)
-  parts = _ROWS.value or [""]
+  given = flags.FLAGS
+  one_thread(given.core)
+  model, sgd = NETWORKS[given.network](), optax.sgd(0.1, momentum=0.9)
+  stats, args = state_and_batch(model, sgd, batch_size=given.batch, size=given.size)
+  parts = given.rows or [""]
   wanted = [
     row
     for row in rows(model, stats, sgd)
     if row.name in ALWAYS or any(part in row.name for part in parts)
   ]
-  costs = measure(wanted, args, _ROUNDS.value)
+  costs = measure(wanted, args, given.rounds)
   seconds, memory = np.median(costs[1].seconds), costs[1].memory / 2**20
-  print(f"{_NETWORK.value}, batch {_BATCH.value}: a plain step takes {seconds:.3f} s", end=", ")
+  print(f"{given.network}, batch {given.batch}: a plain step takes {seconds:.3f} s", end=", ")
   print(f"{memory:.0f} MiB of temporaries")
   print(table(wanted, costs))
 
 
 if __name__ == "__main__":
+  define_flags()
   app.run(main)

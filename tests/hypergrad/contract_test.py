@@ -110,7 +110,7 @@ CASES = {
   "neumann stepwise": (plain, lambda a, b: stepwise(neumann(0.1, 2), axis_name=a), SGD),
   "neumann remat": (plain, lambda a, b: implicit(neumann(0.1, 2), remat=True, axis_name=a), SGD),
   "cg": (plain, lambda a, b: implicit(conjugate_gradient(2), damping=0.1, axis_name=a), SGD),
-  "identity": (plain, lambda a, b: implicit(scaled_identity(), axis_name=a), SGD),
+  "identity": (plain, lambda a, b: implicit(scaled_identity(1.0), axis_name=a), SGD),
   "gauss-newton": (
     plain,
     lambda a, b: implicit(conjugate_gradient(2), product=fisher(a, b), damping=0.1, axis_name=a),

@@ -144,7 +144,7 @@ def test_residual_tells_a_series_that_diverges():
 
 def test_no_validation_gradient_is_no_error():
   inner, _, theta, phi, _, _ = ridge()
-  for solve in (neumann(), conjugate_gradient(2), scaled_identity()):
+  for solve in (neumann(1e-3, 5), conjugate_gradient(2), scaled_identity(1.0)):
     solved = implicit_checked(solve)(inner, lambda t, p: jnp.sum(p), theta, phi, None)
     np.testing.assert_array_equal(solved.gradient, 1)
     assert solved.residual == 0

@@ -68,6 +68,6 @@ def test_the_rest_is_not_differentiated(mlp):
 
 
 def test_names_the_parts_there_are(mlp):
-  estimator = restrict(implicit(neumann()), "tail")
+  estimator = restrict(implicit(neumann(0.1, 1)), "tail")
   with pytest.raises(ValueError, match=r"no part 'tail': at 'tail' there are 'body', 'head'"):
     estimator(mlp.inner, mlp.outer, mlp.theta, mlp.phi, None)

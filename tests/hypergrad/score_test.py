@@ -196,7 +196,7 @@ def test_says_what_it_accepts():
   with pytest.raises(ValueError, match="at least 1, not 0"):
     shared_score(optax.sgd(0.1), draws=0)
   with pytest.raises(ValueError, match="at least 2 draws, not 1"):
-    leave_one_out(jnp.ones(1))
+    leave_one_out(jnp.ones(1), None)
   with pytest.raises(AssertionError):
     estimate(per_image_score(optax.sgd(0.1)))(
       lambda t, p: (linear(t, p), jnp.sum(p)), linear, THETA, PHI, optax.sgd(0.1).init(THETA)

@@ -25,7 +25,7 @@ def test_neumann_check_points():
   v = jnp.ones(3)
   # alpha sum_j (1 - alpha h)^j = (1 - (1 - alpha h)^6) / h, six summands.
   expected = (1 - (1 - 1e-3 * DIAGONAL) ** 6) / DIAGONAL
-  got = neumann()(diagonal, v)
+  got = neumann(1e-3, 5)(diagonal, v)
   np.testing.assert_allclose(got, expected, rtol=1e-12)
   np.testing.assert_allclose(got, [0.0060, 0.0059, 0.0057], atol=5e-5)
   # The released code adds the running power to itself; our series must not be that.

@@ -142,5 +142,5 @@ def test_memory_is_that_of_one_product():
 
 
 def test_says_what_it_accepts():
-  with pytest.raises(ValueError, match=r"made of steps, such as neumann\(\), not <function dense"):
+  with pytest.raises(ValueError, match=r"made of steps, such as neumann, not <function dense"):
     stepwise(dense())

@@ -23,14 +23,19 @@ from autoaug_jax.hypergrad import (
   unrolled,
 )
 from autoaug_jax.methods import ESTIMATORS, Traits, check, traits, why_not
-from autoaug_jax.ops import space as spaces
-from autoaug_jax.ops.spaces import slack_cifar
-from autoaug_jax.policies import Augmenter, Policy, per_example, per_image, shared
-from autoaug_jax.policies.categorical import categorical_uniform
+from autoaug_jax.ops import apply, select, spaces
+from autoaug_jax.policies import (
+  Augmenter,
+  Policy,
+  categorical_uniform,
+  per_example,
+  per_image,
+  shared,
+)
 from autoaug_jax.types import Batch
 
 COUNT, DRAWS, RATE, ALPHA, TERMS = 6, 3, 0.5, 0.1, 2
-SPACE = spaces.select(slack_cifar(), ["Brightness", "Invert", "Identity"])
+SPACE = select(spaces.slack_cifar(), ["Brightness", "Invert", "Identity"])
 QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 
 
@@ -40,7 +45,7 @@ def brightness():
   return Policy(
     init=lambda key: jnp.array(0.6),
     sample=lambda key, phi: phi * jax.random.uniform(key),
-    apply=lambda key, draw, image: spaces.apply(key, op, image, draw),
+    apply=lambda key, draw, image: apply(key, op, image, draw),
   )
 
 
@@ -65,10 +70,10 @@ def nothing():
 # name: (augmenter, traits)
 POLICIES = {
   "differentiated, per image": (per_image(brightness()), traits(brightness())),
-  "differentiated, shared": (shared(brightness()), traits(brightness(), shared)),
+  "differentiated, shared": (shared(brightness()), traits(brightness(), lift=shared)),
   "differentiated, per example": (per_example(brightness(), COUNT), traits(brightness())),
   "score, per image": (per_image(categorical()), traits(categorical())),
-  "score, shared": (shared(categorical()), traits(categorical(), shared)),
+  "score, shared": (shared(categorical()), traits(categorical(), lift=shared)),
   "example weights": (weights(), Traits()),
   "fixed": (per_image(nothing()), traits(nothing())),
 }
