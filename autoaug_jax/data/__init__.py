@@ -11,7 +11,7 @@ from autoaug_jax.data.batches import (
 )
 from autoaug_jax.data.catalog import load_tfds
 from autoaug_jax.data.digits import load_digits
-from autoaug_jax.data.folder import load_folder
+from autoaug_jax.data.folder import load_folder, prepare_folder
 from autoaug_jax.data.load import load
 from autoaug_jax.data.order import Order, resplit, sequential, shuffled
 from autoaug_jax.data.scan import Finding
@@ -37,6 +37,7 @@ __all__ = [
   "load_npz",
   "load_split",
   "load_tfds",
+  "prepare_folder",
   "resident_feed",
   "resplit",
   "save_split",

@@ -27,7 +27,7 @@ def load_npz(path: str | os.PathLike[str], *, skip_bad_files: bool = False) -> S
   if not path.is_file():
     raise FileNotFoundError(f"there is no file {path}")
   try:
-    with np.load(path, allow_pickle=False) as archive:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
       arrays = {name: archive[name] for name in archive.files}
   except (zipfile.BadZipFile, ValueError, OSError, EOFError) as error:
     raise ValueError(f"{path} cannot be read as a .npz file ({error})") from error

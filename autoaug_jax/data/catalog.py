@@ -15,16 +15,10 @@ from autoaug_jax.data.arrays import without_bad_classes
 from autoaug_jax.data.extras import need
 from autoaug_jax.data.folder import MEMORY_BUDGET
 from autoaug_jax.data.images import decode, fit
-from autoaug_jax.data.source import PARTS, Examples, Source, Take
+from autoaug_jax.data.source import PARTS, Examples, Source, Take, data_root
 
 OWN = ("digits",)
 CHUNK = 256
-
-
-def data_root(data_dir: str | os.PathLike[str] | None = None) -> pathlib.Path:
-  """Where data sets are prepared: `data_dir`, $AUTOAUG_DATA_DIR or ~/.cache/autoaug_jax."""
-  chosen = data_dir or os.environ.get("AUTOAUG_DATA_DIR") or "~/.cache/autoaug_jax"
-  return pathlib.Path(chosen).expanduser()
 
 
 def find(name: str, *, data_dir: str | os.PathLike[str] | None = None) -> pathlib.Path | None:

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from autoaug_jax.data.builders import Dataset, Row, prepare
-from autoaug_jax.data.catalog import data_root, load_tfds
-from autoaug_jax.data.source import Examples, Source, in_memory
+from autoaug_jax.data.catalog import load_tfds
+from autoaug_jax.data.source import Examples, Source, data_root, in_memory
 
 TEST_PER_CLASS = 50
 CLASSES = tuple("0123456789")
@@ -59,12 +59,15 @@ def digits_dataset() -> Dataset:
 
 
 def enlarge(images: np.ndarray, size: int) -> np.ndarray:
-  """uint8 [N, n, n, C] -> [N, size, size, C]: Keys' cubic (a = -1/2), renormalised at the edges."""
+  """uint8 [N, n, n, C] -> [N, size, size, C]: Keys' cubic (a = -1/2), renormalised at the edges.
+
+  Along the rows first, rounded and clipped, then along the columns, as Pillow does.
+  """
   if size == images.shape[1]:
     return images
   weights = _cubic(images.shape[1], size)
-  rows = _rounded(np.einsum("yi,nixc->nyxc", weights, images.astype(np.float64)))
-  return _rounded(np.einsum("xi,nyic->nyxc", weights, rows)).astype(np.uint8)
+  wide = _rounded(np.einsum("xi,nyic->nyxc", weights, images.astype(np.float64)))
+  return _rounded(np.einsum("yi,nixc->nyxc", weights, wide)).astype(np.uint8)
 
 
 def _cubic(count: int, size: int) -> np.ndarray:

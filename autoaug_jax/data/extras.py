@@ -1,9 +1,14 @@
-"""Libraries that only some data need."""
+"""What only some data need: optional libraries, and every core."""
 
 import importlib
+import os
 from typing import Any
 
-EXTRAS = {"PIL": "images", "grain": "stream", "tensorflow": "prepare"}
+PACKAGES = {
+  "PIL": ("Pillow", "images"),
+  "grain": ("Grain", "stream"),
+  "tensorflow": ("TensorFlow", "prepare"),
+}
 
 
 def need(module: str, purpose: str) -> Any:
@@ -11,7 +16,14 @@ def need(module: str, purpose: str) -> Any:
   try:
     return importlib.import_module(module)
   except ModuleNotFoundError as error:
-    extra = EXTRAS[module.partition(".")[0]]
+    package, extra = PACKAGES[module.partition(".")[0]]
     raise ImportError(
-      f"{purpose} needs a package that is not installed: pip install 'autoaug_jax[{extra}]'"
+      f"{purpose} needs {package}, which is not installed: pip install 'autoaug_jax[{extra}]'"
     ) from error
+
+
+def cores() -> int:
+  """The number of cores that this process may use."""
+  if hasattr(os, "sched_getaffinity"):
+    return len(os.sched_getaffinity(0))
+  return os.cpu_count() or 1

@@ -23,6 +23,7 @@ class Files(NamedTuple):
   sizes: tuple[int, ...]  # bytes
   folders: tuple[str, ...]
   read: Callable[[str], bytes]
+  stamp: str  # changes when a file is written
   random_access: bool  # whether a file can be read without holding all in memory
 
 
@@ -71,7 +72,7 @@ def _zip(path: str, process: int) -> zipfile.ZipFile:
 
 
 def _open_folder(path: pathlib.Path) -> Files:
-  found, folders, seen = [], [], set()
+  found, folders, seen, newest = [], [], set(), 0
   for here, inner, names in os.walk(path, followlinks=True):
     real = os.path.realpath(here)
     if real in seen:  # a link to a folder above it
@@ -82,9 +83,10 @@ def _open_folder(path: pathlib.Path) -> Files:
     folders += [(below / name).as_posix() for name in inner]
     for name in names:
       full = os.path.join(here, name)
-      size = os.path.getsize(full) if os.path.isfile(full) else 0
-      found.append(((below / name).as_posix(), size))
-  return _files(str(path), found, folders, FolderRead(str(path)), True)
+      known = os.stat(full) if os.path.isfile(full) else os.lstat(full)  # a broken link
+      newest = max(newest, known.st_mtime_ns)
+      found.append(((below / name).as_posix(), known.st_size))
+  return _files(str(path), found, folders, (FolderRead(str(path)), str(newest), True))
 
 
 def _open_archive(path: pathlib.Path, inner: str) -> Files:
@@ -109,7 +111,8 @@ def _open_archive(path: pathlib.Path, inner: str) -> Files:
   folders = [name[len(prefix) :] for name in folders if name.startswith(prefix)]
   if prefix and not found:
     raise FileNotFoundError(f"there is no folder {inner!r} with files in {path}")
-  return _files(root, found, folders, read, isinstance(read, ZipRead))
+  stamp = str(path.stat().st_mtime_ns)
+  return _files(root, found, folders, (read, stamp, isinstance(read, ZipRead)))
 
 
 def _read_tar(path: pathlib.Path, prefix: str) -> tuple[dict[str, bytes], list[str]]:
@@ -129,9 +132,8 @@ def _files(
   root: str,
   found: list[tuple[str, int]],
   folders: list[str],
-  read: Callable[[str], bytes],
-  random_access: bool,
+  rest: tuple[Callable[[str], bytes], str, bool],
 ) -> Files:
   found.sort()
   names, sizes = tuple(name for name, _ in found), tuple(size for _, size in found)
-  return Files(root, names, sizes, tuple(sorted(filter(None, folders))), read, random_access)
+  return Files(root, names, sizes, tuple(sorted(filter(None, folders))), *rest)

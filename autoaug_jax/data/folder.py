@@ -1,18 +1,24 @@
 """Folders, zips and tars of image files."""
 
 import dataclasses
+import functools
+import io
 import os
+import pathlib
+import re
 from collections import Counter
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
+from autoaug_jax.data.builders import VERSION, Dataset, Row, prepare
 from autoaug_jax.data.files import Files, open_files
-from autoaug_jax.data.images import check, decode
-from autoaug_jax.data.layouts import Entry, recognise
+from autoaug_jax.data.images import decode
+from autoaug_jax.data.layouts import Layout, recognise
+from autoaug_jax.data.reading import Read, Rule, read_all, rule_for
 from autoaug_jax.data.scan import Finding, scan_classes, settle
-from autoaug_jax.data.source import Examples, Source, Take, require_two_classes
+from autoaug_jax.data.source import Examples, Source, Take, data_root, require_two_classes
 
 MEMORY_BUDGET = 2 << 30  # bytes of decoded images
 
@@ -23,15 +29,14 @@ class Decoded:
 
   read: Callable[[str], bytes]
   names: tuple[str, ...]
-  size: int | None
-  channels: int
+  rule: Rule
 
   def __call__(self, indices: np.ndarray) -> np.ndarray:
     return np.stack([self._one(self.names[int(i)]) for i in np.asarray(indices)])
 
   def _one(self, name: str) -> np.ndarray:
     try:
-      return decode(self.read(name), size=self.size, channels=self.channels)
+      return decode(self.read(name), size=self.rule.size, channels=self.rule.channels)
     except ValueError as error:
       raise ValueError(f"{name} {error}") from error
 
@@ -42,125 +47,111 @@ def load_folder(
   size: int | None = None,
   channels: int = 3,
   skip_bad_files: bool = False,
+  cache_dir: str | os.PathLike[str] | None = None,
   memory_budget: int = MEMORY_BUDGET,
 ) -> Source:
   """The images of a folder or archive, every file of them read once and checked.
 
   Layouts: `layouts.recognise`. Images of different sizes need a `size`, for the rule of
   `images.decode`. Decoded images that fit into `memory_budget` bytes stay in memory; others are
-  decoded when a batch asks for them.
+  decoded when a batch asks for them. What was read is kept in a `cache_dir` for the next time.
   """
+  files, layout = _open(path)
+  names = [entry.file for entry in layout.entries]
+  rule = rule_for(files, names, size, channels)
+  keep = len(names) * int(np.prod(rule.shape)) <= memory_budget
+  if not keep and not files.random_access:
+    raise ValueError(
+      f"the {len(names)} images of {files.root} need more than {memory_budget} bytes once decoded,"
+      " and a tar archive cannot be read at random; unpack it first"
+    )
+  read = read_all(files, names, rule, keep=keep, cache_dir=cache_dir)
+  kept = _settled(files, layout, read.problems, skip_bad_files)
+  parts = {
+    part: _examples(files, layout, kept, (rows, read, rule)) for part, rows in kept.parts.items()
+  }
+  return Source(pathlib.Path(files.root).name, kept.classes, parts, kept.skipped)
+
+
+def prepare_folder(
+  path: str | os.PathLike[str],
+  *,
+  name: str,
+  skip_bad_files: bool = False,
+  data_dir: str | os.PathLike[str] | None = None,
+) -> pathlib.Path:
+  """Writes a folder or archive of images as a TFDS data set that `load(name)` reads.
+
+  The files' own bytes go into ArrayRecord files, after the same scan: for archives too large to
+  decode at once, and for disks that are slow with many small files. No TensorFlow is needed.
+  """
+  if not re.fullmatch("[a-z][a-z0-9_]*", name):
+    raise ValueError(f"a data set's name has small letters, digits and _, unlike {name!r}")
+  target = data_root(data_dir) / name / VERSION
+  if target.exists():
+    raise ValueError(f"a data set {name!r} is prepared in {target} already")
+  files, layout = _open(path)
+  read = read_all(files, [entry.file for entry in layout.entries], None, keep=False)
+  kept = _settled(files, layout, read.problems, skip_bad_files)
+  number = {one: i for i, one in enumerate(kept.classes)}
+
+  def written(rows: Sequence[int]) -> Iterator[Row]:
+    for row in rows:
+      entry = layout.entries[row]
+      yield io.BytesIO(files.read(entry.file)), number[entry.category]
+
+  parts = {part: functools.partial(written, rows) for part, rows in kept.parts.items()}
+  return prepare(Dataset(name, kept.classes, parts), data_root(data_dir))
+
+
+class Kept(NamedTuple):
+  """What a scan leaves."""
+
+  classes: tuple[str, ...]
+  parts: dict[str, list[int]]  # rows of a layout's entries
+  skipped: tuple[Finding, ...]
+
+
+def _open(path: str | os.PathLike[str]) -> tuple[Files, Layout]:
   files = open_files(path)
   layout = recognise(files)
   if not layout.entries:
-    listed = f"; it has {layout.findings[0]}" if layout.findings else ""
-    raise ValueError(f"{files.root} holds no images of a class{listed}")
-  findings = list(layout.findings)
-  shape = _first_shape(files, layout.entries, size, channels)
-  keep = len(layout.entries) * int(np.prod(shape)) <= memory_budget
-  if not keep and not files.random_access:
-    raise ValueError(
-      f"the {len(layout.entries)} images of {files.root} need more than {memory_budget} bytes"
-      " once decoded, and a tar archive cannot be read at random; unpack it first"
-    )
-  pixels = np.empty((len(layout.entries), *shape), np.uint8) if keep else None
-  problems = _read_all(files, layout.entries, pixels, (size, channels, shape))
-  bad = {entry.file for entry, why in zip(layout.entries, problems, strict=True) if why}
-  findings += [
-    Finding(entry.file, why) for entry, why in zip(layout.entries, problems, strict=True) if why
-  ]
-  good = [i for i, entry in enumerate(layout.entries) if entry.file not in bad]
-  counts = Counter((layout.entries[i].part != "train", layout.entries[i].category) for i in good)
-  trained = {name: n for (other, name), n in counts.items() if not other}
-  others = {name: n for (other, name), n in counts.items() if other}
-  if not trained:
-    raise ValueError(f"{files.root} has no readable training images")
-  named, out = scan_classes(layout.classes, trained, others=others)
+    listed = f"; of its files, {layout.findings[0]}" if layout.findings else ""
+    raise ValueError(f"{files.root} holds no images in folders of classes{listed}")
   require_two_classes(files.root, layout.classes)
-  skipped = settle(files.root, findings + named, skip_bad_files)
+  return files, layout
+
+
+def _settled(files: Files, layout: Layout, problems: Sequence[str], skip: bool) -> Kept:
+  findings = list(layout.findings)
+  good = []
+  for i, (entry, why) in enumerate(zip(layout.entries, problems, strict=True)):
+    if why:
+      findings.append(Finding(entry.file, why))
+    else:
+      good.append(i)
+  trained = Counter(e.category for e in (layout.entries[i] for i in good) if e.part == "train")
+  others = Counter(e.category for e in (layout.entries[i] for i in good) if e.part != "train")
+  named, out = scan_classes(layout.classes, trained, others=others)
+  skipped = settle(files.root, findings + named, skip)
   classes = tuple(name for name in layout.classes if name not in out)
   require_two_classes(f"{files.root}, without what cannot be used,", classes)
-  rows = [i for i in good if layout.entries[i].category not in out]
-  parts = {}
-  for part in ("train", "val", "test"):
-    chosen = [i for i in rows if layout.entries[i].part == part]
-    if chosen:
-      entries = [layout.entries[i] for i in chosen]
-      parts[part] = _examples(files, entries, classes, (size, channels, shape), pixels, chosen)
-  return Source(os.path.basename(files.root), classes, parts, skipped)
-
-
-Rule = tuple[int | None, int, tuple[int, int, int]]  # size, channels, shape
-
-
-def _first_shape(
-  files: Files, entries: Sequence[Entry], size: int | None, channels: int
-) -> tuple[int, int, int]:
-  """The shape that the first readable image gets."""
-  if size is not None:
-    return size, size, channels
-  for entry in entries:
-    try:
-      height, width, _ = decode(files.read(entry.file), channels=channels).shape
-      return height, width, channels
-    except ImportError:
-      raise
-    except Exception:
-      continue
-  return 0, 0, channels
-
-
-def _read_all(
-  files: Files, entries: Sequence[Entry], pixels: np.ndarray | None, rule: Rule
-) -> list[str]:
-  """What is wrong with each file ("" where nothing is); the pixels of the others are filled in."""
-  size, channels, shape = rule
-
-  def one(i: int) -> str:
-    try:
-      encoded = files.read(entries[i].file)
-    except Exception as error:
-      return f"cannot be read ({error})"
-    try:
-      if pixels is None and size is not None:
-        check(encoded)
-        return ""
-      image = decode(encoded, size=size, channels=channels)
-    except ValueError as error:
-      return str(error)
-    if image.shape != shape:
-      return f"size {image.shape[1]} x {image.shape[0]}"
-    if pixels is not None:
-      pixels[i] = image
-    return ""
-
-  with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-    problems = list(pool.map(one, range(len(entries)), chunksize=64))
-  other = next((i for i, why in enumerate(problems) if why.startswith("size ")), None)
-  if other is not None:
-    raise ValueError(
-      f"the images of {files.root} differ in size ({shape[1]} x {shape[0]}, and"
-      f" {problems[other][5:]} of {entries[other].file}); give the size that they are resized and"
-      " cropped to"
-    )
-  return problems
+  parts: dict[str, list[int]] = {"train": [], "val": [], "test": []}
+  for i in good:
+    if layout.entries[i].category not in out:
+      parts[layout.entries[i].part].append(i)
+  return Kept(classes, {part: rows for part, rows in parts.items() if rows}, skipped)
 
 
 def _examples(
-  files: Files,
-  entries: Sequence[Entry],
-  classes: Sequence[str],
-  rule: Rule,
-  pixels: np.ndarray | None,
-  rows: Sequence[int],
+  files: Files, layout: Layout, kept: Kept, what: tuple[list[int], Read, Rule]
 ) -> Examples:
-  number = {name: i for i, name in enumerate(classes)}
-  labels = np.asarray([number[entry.category] for entry in entries], np.int32)
-  size, channels, shape = rule
+  rows, (_, pixels), rule = what
+  number = {name: i for i, name in enumerate(kept.classes)}
+  labels = np.asarray([number[layout.entries[i].category] for i in rows], np.int32)
   if pixels is None:
-    names = tuple(entry.file for entry in entries)
-    return Examples(labels, shape, Decoded(files.read, names, size, channels))
-  chosen = np.asarray(rows)
-  contiguous = len(chosen) == chosen[-1] - chosen[0] + 1
-  images = pixels[chosen[0] : chosen[-1] + 1] if contiguous else pixels[chosen]
-  return Examples(labels, shape, Take(images), images)
+    names = tuple(layout.entries[i].file for i in rows)
+    return Examples(labels, rule.shape, Decoded(files.read, names, rule))
+  whole = rows[-1] - rows[0] + 1 == len(rows)
+  images = pixels[rows[0] : rows[-1] + 1] if whole else pixels[np.asarray(rows)]
+  return Examples(labels, rule.shape, Take(images), images)

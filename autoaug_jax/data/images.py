@@ -1,7 +1,6 @@
 """From an image file's bytes to uint8 pixels, by Pillow."""
 
 import io
-import warnings
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,8 @@ MODES = {
   "LAB",
 }
 
+ORIENTATION = 0x0112  # the EXIF tag
+
 
 def decode(encoded: bytes, *, size: int | None = None, channels: int = 3) -> np.ndarray:
   """uint8 [H, W, C] of one image file; with a `size`, [size, size, C].
@@ -36,9 +37,10 @@ def decode(encoded: bytes, *, size: int | None = None, channels: int = 3) -> np.
   animation the first frame. A file that cannot be read is a ValueError.
   """
   image = _open(encoded)
-  pillow = need("PIL.ImageOps", "reading image files")
   try:
-    image = pillow.exif_transpose(image)
+    image.load()
+    if image.getexif().get(ORIENTATION, 1) != 1:
+      image = need("PIL.ImageOps", "reading image files").exif_transpose(image)
   except Exception as error:
     raise ValueError(_reason(error)) from error
   return _pixels(image, size, channels)
@@ -70,9 +72,7 @@ def _open(encoded: bytes) -> Any:
     raise ValueError("is empty (0 bytes)")
   pillow = need("PIL.Image", "reading image files")
   try:
-    with warnings.catch_warnings():
-      warnings.simplefilter("ignore")
-      image = pillow.open(io.BytesIO(encoded))
+    image = pillow.open(io.BytesIO(encoded))
   except Exception as error:
     raise ValueError(_reason(error)) from error
   if min(image.size) < 1:

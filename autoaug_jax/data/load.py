@@ -21,6 +21,7 @@ def load(
   channels: int | None = None,
   skip_bad_files: bool = False,
   data_dir: str | os.PathLike[str] | None = None,
+  cache_dir: str | os.PathLike[str] | None = None,
   memory_budget: int = MEMORY_BUDGET,
 ) -> Source:
   """The images of `name`: "digits", a folder, a zip or tar archive, a .npz file, or a TFDS name.
@@ -30,7 +31,9 @@ def load(
   images of different sizes need it. `channels` is 1 or 3; left out, digits have 1, image files 3,
   and arrays as many as they have. A file or class that cannot be used stops with a list, or with
   `skip_bad_files` is left out and named in `Source.skipped`. Images that take more than
-  `memory_budget` bytes once decoded are decoded batch by batch.
+  `memory_budget` bytes once decoded are decoded batch by batch. TFDS data sets and digits are
+  prepared in `data_dir` ($AUTOAUG_DATA_DIR, ~/.cache/autoaug_jax); what was read of a folder or
+  an archive is kept in a `cache_dir`, if there is one, and need not be decoded again.
   """
   _check(size, channels, memory_budget)
   text = os.fspath(name)
@@ -48,6 +51,7 @@ def load(
       size=size,
       channels=channels or 3,
       skip_bad_files=skip_bad_files,
+      cache_dir=cache_dir,
       memory_budget=memory_budget,
     )
   return load_tfds(

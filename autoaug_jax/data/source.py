@@ -2,6 +2,8 @@
 
 import dataclasses
 import hashlib
+import os
+import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -71,6 +73,12 @@ def fingerprint(examples: Examples) -> str:
   digest.update(repr(tuple(int(side) for side in examples.shape)).encode())
   digest.update(np.ascontiguousarray(examples.fetch(sample)).tobytes())
   return digest.hexdigest()[:16]
+
+
+def data_root(data_dir: str | os.PathLike[str] | None = None) -> pathlib.Path:
+  """Where data sets are prepared: `data_dir`, $AUTOAUG_DATA_DIR or ~/.cache/autoaug_jax."""
+  chosen = data_dir or os.environ.get("AUTOAUG_DATA_DIR") or "~/.cache/autoaug_jax"
+  return pathlib.Path(chosen).expanduser()
 
 
 def require_two_classes(name: str, classes: Sequence[str]) -> None:

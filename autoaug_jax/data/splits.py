@@ -126,10 +126,11 @@ def save_split(made: Split, path: str | os.PathLike[str]) -> None:
 
 def load_split(path: str | os.PathLike[str], *, examples: Examples | None = None) -> Split:
   """A saved split; with `examples`, a ValueError where it was made from other ones."""
-  if not pathlib.Path(path).is_file():
+  path = pathlib.Path(path)
+  if not path.is_file():
     raise FileNotFoundError(f"there is no split at {path}")
   try:
-    with np.load(path, allow_pickle=False) as stored:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
       head = json.loads(str(stored["head"]))
       made = Split(stored["train"], stored["val"], stored["labels"], **head)
   except (zipfile.BadZipFile, KeyError, ValueError, TypeError, OSError, EOFError) as error:

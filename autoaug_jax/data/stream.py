@@ -1,13 +1,12 @@
 """Batches decoded ahead of their step, by Grain."""
 
 import collections
-import os
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from autoaug_jax.data.extras import need
+from autoaug_jax.data.extras import cores, need
 from autoaug_jax.data.order import Order
 from autoaug_jax.data.source import Examples
 
@@ -40,7 +39,7 @@ class Stream:
     self, examples: Examples, order: Order, labels: np.ndarray, *, workers: int | None
   ) -> None:
     if workers is None:
-      workers = min(8, len(os.sched_getaffinity(0)))
+      workers = min(8, cores())
     if workers < 0:
       raise ValueError(f"workers must be 0 or more, not {workers}")
     self._grain = need("grain", "streaming data that exceed the memory budget")

@@ -1,0 +1,101 @@
+"""Arrays: the names they are found under, and what is said of those that do not fit."""
+
+import numpy as np
+import pytest
+
+from autoaug_jax.data import from_arrays, load, load_npz
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (6, 5, 4, 3), np.uint8)
+LABELS = np.array([0, 1, 2, 0, 1, 2])
+
+
+@pytest.fixture
+def stored(tmp_path):
+  """(arrays) -> a .npz file."""
+
+  def store(**arrays):
+    np.savez(tmp_path / "set.npz", **arrays)
+    return tmp_path / "set.npz"
+
+  return store
+
+
+@pytest.mark.parametrize(
+  ("train", "test"),
+  [
+    (("images", "labels"), ("test_images", "test_labels")),
+    (("train_images", "train_labels"), ("test_images", "test_labels")),
+    (("x_train", "y_train"), ("x_test", "y_test")),
+  ],
+  ids=["plain", "medmnist", "keras"],
+)
+def test_reads_the_usual_names(stored, train, test):
+  pairs = {train[0]: IMAGES, train[1]: LABELS[:, None], test[0]: IMAGES[:2], test[1]: LABELS[:2]}
+  source = load(stored(**pairs))
+  assert (source.name, source.classes) == ("set", ("0", "1", "2"))
+  np.testing.assert_array_equal(source.parts["train"].images, IMAGES)
+  assert source.parts["train"].labels.dtype == np.int32
+  assert source.parts["train"].labels.tolist() == LABELS.tolist()
+  assert source.parts["test"].labels.tolist() == [0, 1]
+
+
+def test_class_names_and_grey_images(stored):
+  path = stored(images=IMAGES[..., 0], labels=LABELS, classes=np.array(["a", "b", "c"]))
+  source = load(path)
+  assert source.classes == ("a", "b", "c")
+  assert source.parts["train"].shape == (5, 4, 1)
+  colour = load(path, channels=3, size=4).parts["train"].images
+  np.testing.assert_array_equal(colour, np.repeat(IMAGES[:, :4, :, :1], 3, -1))
+
+
+def test_a_class_without_images_stops_or_leaves_no_gap(stored):
+  labels = np.array([0, 0, 2, 2, 3, 2])
+  path = stored(images=IMAGES, labels=labels, test_images=IMAGES, test_labels=LABELS)
+  with pytest.raises(ValueError, match="2 things that cannot be used") as caught:
+    load(path)
+  assert "class '1': has no training images" in str(caught.value)
+  assert "class '3': has 1 training image" in str(caught.value)
+  source = load(path, skip_bad_files=True)
+  assert source.classes == ("0", "2")
+  assert source.parts["train"].labels.tolist() == [0, 0, 1, 1, 1]
+  np.testing.assert_array_equal(source.parts["train"].images, IMAGES[[0, 1, 2, 3, 5]])
+  assert source.parts["test"].labels.tolist() == [0, 1, 0, 1]
+
+
+@pytest.mark.parametrize(
+  ("arrays", "sentence"),
+  [
+    ({"a": IMAGES}, r"has the arrays a; it needs images and labels"),
+    ({"images": IMAGES / 255, "labels": LABELS}, r"images are float64; uint8 from 0 to 255"),
+    ({"images": IMAGES[..., :2], "labels": LABELS}, r"images have shape \(6, 5, 4, 2\)"),
+    ({"images": IMAGES, "labels": LABELS[:5]}, r"of shape \(5,\); integers of shape \(6,\)"),
+    ({"images": IMAGES, "labels": LABELS + 0.5}, r"labels are float64 of shape \(6,\)"),
+    ({"images": IMAGES, "labels": LABELS - 1}, r"the smallest label is -1; labels start at 0"),
+    ({"images": IMAGES, "labels": LABELS * 0}, r"has one class only, '0'"),
+    (
+      {"images": IMAGES, "labels": LABELS, "classes": ["a", "b"]},
+      r"label 2 but only 2 class names",
+    ),
+  ],
+  ids=["keys", "float", "channels", "length", "labels", "negative", "classes", "names"],
+)
+def test_what_does_not_fit_is_a_sentence(stored, arrays, sentence):
+  with pytest.raises(ValueError, match=sentence):
+    load_npz(stored(**arrays))
+
+
+def test_a_damaged_file_is_a_sentence(stored, tmp_path):
+  path = stored(images=IMAGES, labels=LABELS)
+  path.write_bytes(path.read_bytes()[:300])
+  with pytest.raises(ValueError, match=r"set.npz cannot be read as a .npz file"):
+    load(path)
+  with pytest.raises(FileNotFoundError, match=r"there is no file .*none.npz"):
+    load(tmp_path / "none.npz")
+
+
+def test_parts_must_agree():
+  pair = (IMAGES, LABELS)
+  with pytest.raises(ValueError, match=r"has parts \['test'\]; it needs train"):
+    from_arrays({"test": pair})
+  with pytest.raises(ValueError, match=r"different shapes \[\(4, 4, 3\), \(5, 4, 3\)\]"):
+    from_arrays({"train": pair, "test": (IMAGES[:, :4], LABELS)})
