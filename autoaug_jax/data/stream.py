@@ -1,7 +1,10 @@
 """Batches decoded ahead of their step, by Grain."""
 
 import collections
-from typing import Any, NamedTuple
+import dataclasses
+import gc
+import weakref
+from typing import Any
 
 import jax
 import numpy as np
@@ -14,7 +17,8 @@ AHEAD = 2  # batches on the device before their step
 ENDLESS = 2**31 - 1
 
 
-class Batches(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Batches:
   """A sequence of whole batches, as Grain's workers read it."""
 
   examples: Examples
@@ -47,18 +51,23 @@ class Stream:
     self._workers = workers
     self._next = -1
     self._ready: collections.deque[Any] = collections.deque()
-    self._batches: Any = None
+    self._batches: list[Any] = []  # the iterator, once there is one
+    # Workers end with their stream, and before the interpreter is taken apart.
+    weakref.finalize(self, _end, self._batches)
 
   def __call__(self, step: int) -> Any:
     if step != self._next:
       self._start(step)
     while len(self._ready) <= AHEAD:
-      self._ready.append(jax.device_put(next(self._batches)))
+      # Copied, for Grain's arrays lie in shared memory that is freed behind the device's back.
+      batch = tuple(np.array(part) for part in next(self._batches[0]))
+      self._ready.append(jax.device_put(batch))
     self._next = step + 1
     return self._ready.popleft()
 
   def _start(self, step: int) -> None:
     """Grain begins at a step as cheaply as at the first: every batch is a function of its step."""
+    _end(self._batches)
     self._ready.clear()
     data = self._grain.MapDataset.source(Batches(*self._source, step))
     options = self._grain.ReadOptions(num_threads=4, prefetch_buffer_size=4)
@@ -71,4 +80,11 @@ class Stream:
       batches = batches.mp_prefetch(
         self._grain.MultiprocessingOptions(num_workers=self._workers, per_worker_buffer_size=2)
       )
-    self._batches = iter(batches)
+    self._batches.append(iter(batches))
+
+
+def _end(batches: list[Any]) -> None:
+  """Ends an iterator's workers and lets go of what they had decoded."""
+  while batches:
+    batches.pop().close()
+  gc.collect()
