@@ -1,7 +1,5 @@
 """Feeds: a jitted step's batches are what NumPy gathers, resident or streamed."""
 
-import os
-import pathlib
 import subprocess
 import sys
 
@@ -10,13 +8,11 @@ import jax
 import numpy as np
 import pytest
 
-import autoaug_jax
 from autoaug_jax.data import (
   evaluation_feed,
   feeds,
   hold,
   in_memory,
-  load_folder,
   resident_feed,
   sequential,
   shuffled,
@@ -30,20 +26,6 @@ LABELS = (np.arange(COUNT) % 5).astype(np.int32)
 EXAMPLES = in_memory(IMAGES, LABELS)
 ON_DEMAND = EXAMPLES._replace(images=None, fetch=Take(IMAGES))
 ORDER = shuffled(np.arange(COUNT), 5, seed=3)
-
-WORKERS = """
-import sys
-import jax
-import numpy as np
-from autoaug_jax.data import load_folder, shuffled, streamed_feed
-
-if __name__ == "__main__":
-  examples = load_folder(sys.argv[1], size=8, memory_budget=0).parts["train"]
-  order = shuffled(np.arange(len(examples.labels)), 4, seed=5)
-  feed = streamed_feed(examples, order, workers=2)
-  batches = [feed.batch(feed.held, feed.draw(step)) for step in (0, 1, 2, 7, 8)]
-  np.savez(sys.argv[2], images=np.stack([batch.image for batch in batches]))
-"""
 
 
 def made(kind, order, *, labels=None):
@@ -100,25 +82,6 @@ def test_the_budget_chooses_and_one_copy_is_shared():
   assert train.held is val.held
   train, val = feeds(EXAMPLES, *orders, memory_budget=nbytes - 1, workers=0)
   assert train.held == val.held == ()
-
-
-def test_worker_processes_decode_the_same_batches(tmp_path, write):
-  root = write(tmp_path / "pets", [f"{c}/{i}.jpg" for c in "ab" for i in range(6)], 16, 12)
-  (tmp_path / "main.py").write_text(WORKERS)
-  command = [sys.executable, tmp_path / "main.py", root, tmp_path / "out.npz"]
-  root_of_package = pathlib.Path(autoaug_jax.__file__).parents[1]
-  env = os.environ | {"PYTHONPATH": str(root_of_package)}
-  subprocess.run(command, check=True, timeout=100, env=env)
-  examples = load_folder(root, size=8).parts["train"]
-  order = shuffled(np.arange(12), 4, seed=5)
-  expected = np.stack([examples.images[order(step)] for step in (0, 1, 2, 7, 8)])
-  np.testing.assert_array_equal(np.load(tmp_path / "out.npz")["images"], expected)
-
-
-def test_grain_is_named_where_it_is_missing(monkeypatch):
-  monkeypatch.setitem(sys.modules, "grain", None)
-  with pytest.raises(ImportError, match=r"needs Grain, .* pip install 'autoaug_jax\[stream\]'"):
-    streamed_feed(ON_DEMAND, ORDER)
 
 
 def test_nothing_heavy_is_imported_with_the_package():
