@@ -1,0 +1,159 @@
+"""Training networks from scratch under a policy that does not move, and measuring them."""
+
+import pathlib
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from autoaug_jax import devices, train
+from autoaug_jax.app.intervals import Interval, interval
+from autoaug_jax.app.networks import network
+from autoaug_jax.app.policies import named_policy
+from autoaug_jax.app.prepare import Prepared, prepare
+from autoaug_jax.app.setting import Setting, check, optimizer
+from autoaug_jax.app.writing import write_json
+
+
+class How(NamedTuple):
+  """How a run is carried out, on which its numbers depend by rounding at most.
+
+  Attributes:
+    workdir: for checkpoints, metrics and result.json; a run that finds its own goes on from there.
+    devices: how many of this machine's; 0 is all devices of all processes.
+    sync_norm: whether batches are normalised by the statistics of all devices.
+    on_nan: "stop", or "rewind" to the last checkpoint and on with a smaller learning rate.
+    log_every: steps between two entries of the metrics.
+    save_every: steps between two checkpoints.
+    evaluate_every: steps between two evaluations; 0 is at the end only.
+    memory_budget: over how many bytes images are streamed instead of held.
+    say: who is told what was left out.
+  """
+
+  workdir: str | pathlib.Path | None = None
+  devices: int = 1
+  sync_norm: bool = True
+  on_nan: str = "stop"
+  log_every: int = 50
+  save_every: int = 500
+  evaluate_every: int = 0
+  memory_budget: int = 2 << 30
+  say: Callable[[str], None] = print
+
+
+class Retrained(NamedTuple):
+  """What came of it after the last step: no step is chosen by its test accuracy."""
+
+  setting: Setting
+  accuracy: tuple[float, ...]  # of each seed
+  interval: Interval
+  loss: tuple[float, ...]
+  train_accuracy: tuple[float, ...]  # on training images as they are
+  per_class: dict[str, float | None]  # means over seeds; None for a class without test images
+  train_images: int
+  test_images: int
+  tested_on: str
+  steps: int
+  seconds: float  # of this process, loading and compilation included
+
+
+def retrain(setting: Setting, *, how: How = How()) -> Retrained | None:  # noqa: B008
+  """Trains `setting.seeds` networks, all in one dispatch; None where it was asked to stop before.
+
+  Seeds differ in initialisation, batches and augmentation, not in data.
+  """
+  began = time.perf_counter()
+  check(setting)
+  prepared = prepare(setting, memory_budget=how.memory_budget)
+  for finding in prepared.skipped:
+    how.say(f"left out: {finding}")
+  epoch = prepared.train[0].steps_per_epoch
+  axis = devices.AXIS if how.devices != 1 else None
+  task = _task(setting, prepared, axis if how.sync_norm else None)
+  augmenter = named_policy(setting.policy, flip=setting.flip, mean=prepared.mean)
+  problem = train.supervised(task, augmenter, axis_name=axis)
+  program = train.program(
+    train.learner(problem, optimizer(setting, epoch), axis_name=axis),
+    prepared.train,
+    seed=range(setting.seed, setting.seed + setting.seeds),
+    device_count=how.devices,
+  )
+
+  def measure(feed: Any) -> Callable[..., dict[str, Any]]:
+    return train.evaluation(
+      task,
+      feed,
+      classes=len(prepared.classes),
+      seeds=setting.seeds,
+      averaged=setting.ema > 0,
+    )
+
+  fitted = train.fit(
+    program,
+    train.training(setting.epochs * epoch),
+    workdir=how.workdir,
+    config={**setting._asdict(), "images": prepared.fingerprint},
+    every=train.Every(how.log_every, how.save_every, how.evaluate_every),
+    evaluate=measure(prepared.test),
+    on_nan=how.on_nan,
+  )
+  if not fitted.finished or fitted.evaluation is None:
+    return None
+  seen = measure(prepared.seen)(fitted.state)
+  result = _result(setting, prepared, fitted.evaluation, seen["accuracy"])
+  result = result._replace(steps=fitted.move, seconds=time.perf_counter() - began)
+  if how.workdir is not None:
+    write_json(pathlib.Path(how.workdir) / "result.json", as_json(result))
+  return result
+
+
+def as_json(result: Retrained) -> dict[str, Any]:
+  """The result in plain JSON values."""
+  return {
+    **result._asdict(),
+    "setting": result.setting._asdict(),
+    "interval": result.interval._asdict(),
+  }
+
+
+def table_line(result: Retrained) -> str:
+  """One row of a table: data, network, policy, epochs, seeds, accuracy in percent."""
+  setting, (mean, half) = result.setting, result.interval
+  spread = f" ± {100 * half:.2f}" if setting.seeds > 1 else ""
+  cells = (setting.data, setting.model, setting.policy, setting.epochs, setting.seeds)
+  return f"| {' | '.join(map(str, cells))} | {100 * mean:.2f}{spread} |"
+
+
+def _task(setting: Setting, prepared: Prepared, axis_name: str | None) -> train.Task:
+  model = network(
+    setting.model,
+    classes=len(prepared.classes),
+    image_size=min(prepared.shape[:2]),
+    dtype=setting.dtype,
+    axis_name=axis_name,
+  )
+  return train.classification(
+    model, normalise=(prepared.mean, prepared.std), label_smoothing=setting.label_smoothing
+  )
+
+
+def _result(
+  setting: Setting, prepared: Prepared, measured: dict[str, Any], seen: list[float]
+) -> Retrained:
+  columns = zip(prepared.classes, zip(*measured["per_class"], strict=True), strict=True)
+  per_class = {
+    name: None if None in values else sum(values) / len(values) for name, values in columns
+  }
+  accuracy = tuple(measured["accuracy"])
+  return Retrained(
+    setting,
+    accuracy,
+    interval(accuracy),
+    tuple(measured["loss"]),
+    tuple(seen),
+    per_class,
+    prepared.train_images,
+    prepared.test_images,
+    prepared.tested_on,
+    0,
+    0.0,
+  )

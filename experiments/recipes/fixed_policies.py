@@ -1,0 +1,62 @@
+"""The small protocol with every policy that does not learn: one table, a row for each.
+
+  python -m experiments.recipes.fixed_policies --workdir=runs/fixed
+  python -m experiments.recipes.fixed_policies --workdir=runs/fixed_cifar --data=cifar10.tar.xz
+
+2,000 training and 2,000 test images, WRN-16-1, batch 64, seeds 0 to 4, the same number of steps for
+every policy, measured after the last one. Rows that are there already are not run again, and a run
+that was stopped goes on. On digits there are 1,297 training and 500 test images, and no flip.
+"""
+
+import pathlib
+import sys
+from collections.abc import Sequence
+
+from absl import app, flags, logging
+
+from autoaug_jax.app import How, Setting, policy_names, retrain, table_line
+
+
+def main(args: Sequence[str]) -> None:
+  if len(args) > 1:
+    raise app.UsageError(f"only flags are taken, not {args[1]!r}")
+  logging.set_verbosity(logging.WARNING)
+  given = flags.FLAGS
+  digits = given.data == "digits"
+  setting = Setting(
+    data=given.data,
+    model=given.model,
+    epochs=given.epochs,
+    seeds=given.seeds,
+    batch=64,
+    flip=0.0 if digits else 0.5,
+    train_images=0 if digits else 2000,
+    test_images=0 if digits else 2000,
+  )
+  print("| data | network | policy | epochs | seeds | accuracy, % | training images, % | s |")
+  print("| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |", flush=True)
+  for policy in given.policies or policy_names():
+    how = How(workdir=pathlib.Path(given.workdir) / policy)
+    try:
+      result = retrain(setting._replace(policy=policy), how=how)
+    except (ValueError, OSError, ImportError, FloatingPointError) as error:
+      raise SystemExit(f"fixed_policies: {error}") from None
+    if result is None:
+      sys.exit(1)
+    seen = 100 * sum(result.train_accuracy) / len(result.train_accuracy)
+    print(f"{table_line(result)} {seen:.2f} | {result.seconds:.0f} |", flush=True)
+
+
+def define_flags() -> None:
+  default = Setting(model="wrn-16-1")
+  flags.DEFINE_string("workdir", None, "Where the runs are kept.", required=True)
+  flags.DEFINE_string("data", default.data, "digits, or what autoaug_jax.data.load takes.")
+  flags.DEFINE_string("model", default.model, "The network.")
+  flags.DEFINE_integer("epochs", default.epochs, "Passes over the training images.")
+  flags.DEFINE_integer("seeds", 5, "How many seeds, from 0 on.", lower_bound=1)
+  flags.DEFINE_list("policies", [], "Only these; empty: all.")
+
+
+if __name__ == "__main__":
+  define_flags()
+  app.run(main)
