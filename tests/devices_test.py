@@ -14,9 +14,18 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from autoaug_jax import devices
+from autoaug_jax import devices, hypergrad
 from autoaug_jax.models import small_cnn
-from autoaug_jax.train import Numbers, program
+from autoaug_jax.train import (
+  Numbers,
+  alternating,
+  fit,
+  learner,
+  optim,
+  program,
+  silent,
+  together,
+)
 from tests.train import cases
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -44,6 +53,28 @@ def test_four_devices_are_one_in_double_precision():
 def test_four_devices_are_one_in_single_precision():
   one, four = (run(count, 3) for count in (1, 4))
   chex.assert_trees_all_close(four, one, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.usefixtures("x64")
+def test_searches_on_four_devices_are_one():
+  def searched(count):
+    axis = devices.AXIS if count != 1 else None
+    optimizer = optim.sgd(0.2, nesterov=True)
+    moves = learner(
+      cases.problem(model=cases.Tiny("float64"), axis_name=axis, draws=2),
+      optimizer,
+      phi_optimizer=optim.sgd(5.0),
+      estimator=hypergrad.unrolled(optimizer, axis_name=axis),
+      joint=hypergrad.joint(optimizer, has_aux=True, axis_name=axis),
+      axis_name=axis,
+    )
+    made = program(moves, cases.feed(), valid=cases.feed(seed=5), device_count=count)
+    schedule = (*alternating(6, every=2), *together(4))
+    return devices.local(fit(made, schedule, progress=silent()).state)
+
+  one, four = (searched(count) for count in (1, 4))
+  chex.assert_trees_all_close(four, one, rtol=1e-9, atol=1e-9)
+  assert abs(one.phi - 0.1) > 1e-3
 
 
 def test_statistics_of_each_device_differ_but_the_state_stays_one():
@@ -102,7 +133,7 @@ jax.config.update("jax_enable_x64", True)
 if processes > 1:
   jax.distributed.initialize(f"127.0.0.1:{port}", processes, process)
 import numpy as np
-from autoaug_jax import devices
+from autoaug_jax import devices, hypergrad
 from autoaug_jax.train import Every, fit, program, training
 from tests.train import cases
 learner = cases.trainer(model=cases.Tiny("float64"), axis_name=devices.AXIS)
