@@ -31,7 +31,7 @@ def hold(examples: Examples, *, labels: np.ndarray | None = None) -> Held:
 
 def resident_feed(held: Held, order: Order) -> Feed:
   """Batches that the jitted step gathers from the device; the host hands over indices alone."""
-  return Feed(held, order, gather, order.steps_per_epoch)
+  return Feed(held, order, _gather, order.steps_per_epoch)
 
 
 def streamed_feed(
@@ -48,7 +48,7 @@ def streamed_feed(
   With workers, the main script needs `if __name__ == "__main__":`, as for any child process.
   """
   stream = Stream(examples, order, _labels(examples, labels), workers=workers)
-  return Feed((), stream, unpack, order.steps_per_epoch)
+  return Feed((), stream, _unpack, order.steps_per_epoch)
 
 
 def feeds(
@@ -78,7 +78,7 @@ def evaluation_feed(
   return feeds(examples, order, memory_budget=memory_budget, workers=workers)[0]
 
 
-def gather(held: Held, drawn: Any) -> Batch:
+def _gather(held: Held, drawn: Any) -> Batch:
   """(held, indices [B]) -> the batch; -1 is the first example with weight 0."""
   indices = jnp.asarray(drawn, jnp.int32)
   index = jnp.maximum(indices, 0)
@@ -87,7 +87,7 @@ def gather(held: Held, drawn: Any) -> Batch:
   return Batch(image, label, (indices >= 0).astype(jnp.float32), index)
 
 
-def unpack(held: tuple[()], drawn: Any) -> Batch:
+def _unpack(held: tuple[()], drawn: Any) -> Batch:
   """((), what a stream drew) -> the batch."""
   del held
   return Batch(*jax.tree.map(jnp.asarray, drawn))

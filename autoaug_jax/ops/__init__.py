@@ -31,7 +31,8 @@ from autoaug_jax.ops.erasing import (
   random_erasing,
   shifted_box,
 )
-from autoaug_jax.ops.fused import Draws, augment, augment_uint8
+from autoaug_jax.ops.draws import Draws
+from autoaug_jax.ops.fused import augment, augment_uint8
 from autoaug_jax.ops.geometry import (
   affine,
   flip_x,

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from autoaug_jax.ops import executors, fused, geometry, plan, space, spaces
-from autoaug_jax.ops.fused import Draws, augment, augment_uint8
+from autoaug_jax.ops.draws import Draws, keys_of, strengths_of
+from autoaug_jax.ops.fused import augment, augment_uint8
 from tests.ops import cases
 
 SPACES = {
@@ -34,7 +35,7 @@ def draw(key, ops, batch, each):
 
 def one_by_one(key, images, draws, table):
   """The ops of each image, one after the other, each by its own call."""
-  keys = fused.keys_of(key, *draws.op.shape)
+  keys = keys_of(key, *draws.op.shape)
   single = [jax.jit(functools.partial(_apply, op)) for op in table]
   results = []
   for i, image in enumerate(images):
@@ -71,8 +72,8 @@ def test_the_two_executors_agree_to_the_bit(name, batch):
   draws = draw(jax.random.key(5), len(table), batch, 2)
   key = jax.random.key(6)
   made = plan.make_plan(table, 3)
-  keys = fused.keys_of(key, batch, 2)
-  rows = plan.encode(made, keys, draws.op, fused.strengths_of(table, draws), (32, 32))
+  keys = keys_of(key, batch, 2)
+  rows = plan.encode(made, keys, draws.op, strengths_of(table, draws), (32, 32))
   groups = jnp.asarray(made.group_of)[draws.op]
   by_group = jax.jit(functools.partial(executors.run_by_group, made))
   np.testing.assert_array_equal(
@@ -88,7 +89,7 @@ def test_more_images_than_a_block_draw_the_same_op():
   equalize = jnp.full((52, 1), space.find(table, "Equalize"))
   draws = Draws(equalize, jnp.zeros((52, 1)), jnp.ones((52, 1)))
   made = plan.make_plan(table, 3)
-  keys = fused.keys_of(jax.random.key(0), 52, 1)
+  keys = keys_of(jax.random.key(0), 52, 1)
   rows = plan.encode(made, keys, draws.op, draws.magnitude, (32, 32))
   groups = jnp.asarray(made.group_of)[draws.op]
   by_group = jax.jit(functools.partial(executors.run_by_group, made))
@@ -138,7 +139,7 @@ def test_gradients_are_those_of_plain_autodiff(name):
     new = draws._replace(magnitude=magnitude)
     return jnp.sum(weights * augment(jax.random.key(4), images, new, space=table))
 
-  keys = fused.keys_of(jax.random.key(4), 13, 2)
+  keys = keys_of(jax.random.key(4), 13, 2)
   branches = [functools.partial(_apply, op) for op in table]
 
   def slow(magnitude, images):
