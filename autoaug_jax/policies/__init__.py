@@ -1,5 +1,6 @@
 """Augmentation policies: distributions over transformations, learned and not."""
 
+from autoaug_jax.policies import fixed
 from autoaug_jax.policies.base import (
   Augment,
   Augmenter,
@@ -22,6 +23,7 @@ from autoaug_jax.policies.categorical import (
   kept_in_range,
   probabilities,
 )
+from autoaug_jax.policies.distributions import entropy, kl_divergence
 from autoaug_jax.policies.interpret import augmenter, policy
 from autoaug_jax.policies.stages import (
   Fixed,
@@ -29,6 +31,7 @@ from autoaug_jax.policies.stages import (
   Step,
   Steps,
   SubPolicies,
+  check_fixed,
   join,
   uniform_slots,
 )
@@ -50,11 +53,15 @@ __all__ = [
   "augmenter",
   "categorical_uniform",
   "chain",
+  "check_fixed",
+  "entropy",
+  "fixed",
   "frozen",
   "grouped",
   "image_keys",
   "join",
   "kept_in_range",
+  "kl_divergence",
   "per_example",
   "per_image",
   "policy",

@@ -52,13 +52,13 @@ def per_image(policy: Policy) -> Augmenter:
 
   def augment(key: Key, phi: Phi, batch: Batch, *, first: Array | int = 0) -> Batch:
     count = _checked(batch)
-    sampling, applying = _halves(image_keys(key, count, first))
+    sampling, applying = _halves(image_keys(key, count, first=first))
     draws = jax.vmap(policy.sample, in_axes=(0, None))(sampling, phi)
-    images = apply_each(policy, applying, draws, batch.image)
+    images = _apply_each(policy, applying, draws, batch.image)
     if policy.log_prob is None:
       return batch._replace(image=images)
     log_prob = jax.vmap(policy.log_prob, in_axes=(None, 0))(phi, draws)
-    return batch._replace(image=images, weight=scored(batch.weight, log_prob))
+    return batch._replace(image=images, weight=_scored(batch.weight, log_prob))
 
   return Augmenter(policy.init, augment)
 
@@ -70,13 +70,12 @@ def shared(policy: Policy) -> Augmenter:
     count = _checked(batch)
     _check_single(key, "shared")
     draw = policy.sample(jax.random.fold_in(key, 0), phi)
-    keys = image_keys(jax.random.fold_in(key, 1), count, first)
-    # The draw is not mapped, so that a switch on it stays a switch.
-    images = jax.vmap(policy.apply, in_axes=(0, None, 0))(keys, draw, batch.image)
+    keys = image_keys(jax.random.fold_in(key, 1), count, first=first)
+    images = _apply_one(policy, keys, draw, batch.image)
     if policy.log_prob is None:
       return batch._replace(image=images)
     log_prob = jnp.broadcast_to(policy.log_prob(phi, draw), (count,))
-    return batch._replace(image=images, weight=scored(batch.weight, log_prob))
+    return batch._replace(image=images, weight=_scored(batch.weight, log_prob))
 
   return Augmenter(policy.init, augment)
 
@@ -91,14 +90,14 @@ def grouped(policy: Policy, n: int) -> Augmenter:
     _check_single(key, "grouped")
     sampling = image_keys(jax.random.fold_in(key, 0), n)
     drawn = jax.vmap(policy.sample, in_axes=(0, None))(sampling, phi)
-    group = places(count, first) % n
+    group = _places(count, first) % n
     draws = jax.tree.map(lambda leaf: leaf[group], drawn)
-    keys = image_keys(jax.random.fold_in(key, 1), count, first)
-    images = apply_each(policy, keys, draws, batch.image)
+    keys = image_keys(jax.random.fold_in(key, 1), count, first=first)
+    images = _apply_each(policy, keys, draws, batch.image)
     if policy.log_prob is None:
       return batch._replace(image=images)
     log_prob = jax.vmap(policy.log_prob, in_axes=(None, 0))(phi, drawn)[group]
-    return batch._replace(image=images, weight=scored(batch.weight, log_prob))
+    return batch._replace(image=images, weight=_scored(batch.weight, log_prob))
 
   return Augmenter(policy.init, augment)
 
@@ -117,13 +116,13 @@ def per_example(policy: Policy, num_examples: int) -> Augmenter:
   def augment(key: Key, phi: Phi, batch: Batch, *, first: Array | int = 0) -> Batch:
     count = _checked(batch)
     rows = jax.tree.map(lambda leaf: leaf[batch.index], phi)
-    sampling, applying = _halves(image_keys(key, count, first))
+    sampling, applying = _halves(image_keys(key, count, first=first))
     draws = jax.vmap(policy.sample)(sampling, rows)
-    images = apply_each(policy, applying, draws, batch.image)
+    images = _apply_each(policy, applying, draws, batch.image)
     if policy.log_prob is None:
       return batch._replace(image=images)
     log_prob = jax.vmap(policy.log_prob)(rows, draws)
-    return batch._replace(image=images, weight=scored(batch.weight, log_prob))
+    return batch._replace(image=images, weight=_scored(batch.weight, log_prob))
 
   return Augmenter(init, augment)
 
@@ -151,27 +150,36 @@ def frozen(augmenter: Augmenter, learned: Phi) -> Augmenter:
   return Augmenter(lambda key: (), augment)
 
 
-def scored(weight: Array, log_prob: Array) -> Array:
+def _scored(weight: Array, log_prob: Array) -> Array:
   """`weight`, its gradient that of weight * log_prob: the score function rides on the loss."""
   chex.assert_equal_shape([weight, log_prob])
   log_prob = log_prob.astype(weight.dtype)
   return weight * jnp.exp(log_prob - jax.lax.stop_gradient(log_prob))
 
 
-def apply_each(policy: Policy, keys: Array, draws: Draw, images: Array) -> Array:
+def _apply_each(policy: Policy, keys: Array, draws: Draw, images: Array) -> Array:
   """`policy.apply` on keys [B], draws of B and images [B, H, W, C]."""
   return (policy.apply_batch or jax.vmap(policy.apply))(keys, draws, images)
 
 
-def places(count: int, first: Array | int = 0) -> Array:
+def _apply_one(policy: Policy, keys: Array, draw: Draw, images: Array) -> Array:
+  """`policy.apply` on keys [B], one draw and images [B, H, W, C]."""
+  if policy.apply_batch is None:
+    # The draw is not mapped, so that a switch on it stays a switch.
+    return jax.vmap(policy.apply, in_axes=(0, None, 0))(keys, draw, images)
+  copies = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, keys.shape + leaf.shape), draw)
+  return policy.apply_batch(keys, copies, images)
+
+
+def _places(count: int, first: Array | int) -> Array:
   """int32 [count]: the places in the global batch of images from place `first` on."""
   return jnp.arange(count, dtype=jnp.int32) + jnp.asarray(first, jnp.int32)
 
 
-def image_keys(key: Key, count: int, first: Array | int = 0) -> Array:
+def image_keys(key: Key, count: int, *, first: Array | int = 0) -> Array:
   """Keys [count]: `key` folded with each image's place in the global batch, or `key` if [count]."""
   if key.ndim == 0:
-    return jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, places(count, first))
+    return jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, _places(count, first))
   if key.shape != (count,):
     raise ValueError(f"augment takes one key, or one for each of {count} images, got {key.shape}")
   return key

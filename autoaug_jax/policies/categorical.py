@@ -6,8 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from autoaug_jax.ops.fused import Draws
-from autoaug_jax.ops.space import Space
+from autoaug_jax.ops import Draws, Space
 from autoaug_jax.ops.spaces import FLIP_X, IDENTITY
 from autoaug_jax.policies.base import Policy
 from autoaug_jax.policies.distributions import (
@@ -38,7 +37,7 @@ class Composite(NamedTuple):
 
 def categorical_uniform(
   space: Space,
-  k: int = 3,
+  k: int,
   *,
   bound: float = 0.75,
   sigma: float = 0.1,
@@ -46,7 +45,7 @@ def categorical_uniform(
   one_sided: bool = False,
   shared_noise: bool = False,
 ) -> Policy:
-  """SLACK (Section 3.1): k ops with replacement; p(tau) = prod p_pi(t_i) p_mu(m_i | t_i).
+  """SLACK (Section 3.1): p(tau) = prod_k p_pi(t_i) p_mu(m_i | t_i), in the paper k = 3.
 
   p_pi is a softmax of logits that start at 0, p_mu uniform on [0, mu] plus noise of deviation
   `sigma`, with mu from `bound` on. A RandomResizedCrop runs before all else, the first if several

@@ -7,8 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from autoaug_jax.ops.fused import Draws
-from autoaug_jax.ops.space import Space, find
+from autoaug_jax.ops import Draws, Space, find
 from autoaug_jax.ops.spaces import IDENTITY
 from autoaug_jax.policies.base import Augmenter, Policy, per_image
 from autoaug_jax.policies.sequence import (
@@ -19,7 +18,7 @@ from autoaug_jax.policies.sequence import (
   sequence,
   table_of,
 )
-from autoaug_jax.policies.stages import Fixed, Row, Slots, Stage, Step, SubPolicies, check
+from autoaug_jax.policies.stages import Fixed, Row, Slots, Stage, Step, SubPolicies, check_fixed
 from autoaug_jax.types import Array, Key
 
 Drawn: TypeAlias = tuple[Array, Array]  # ops int32 [K], magnitudes [K]
@@ -27,7 +26,7 @@ Drawn: TypeAlias = tuple[Array, Array]  # ops int32 [K], magnitudes [K]
 
 def policy(fixed: Fixed) -> Policy:
   """The policy of one image; phi is ()."""
-  check(fixed)
+  check_fixed(fixed)
   table = table_of(fixed.space, IDENTITY)
   nothing = table.index(IDENTITY)
   draws_of = [_drawer(stage, table, nothing) for stage in fixed.stages]

@@ -30,18 +30,18 @@ def sequence(
   uint8 the batched form does work in proportion to what was drawn (see `ops.fused`).
   """
 
-  def apply(key: Key, draw: Draw, image: Array) -> Array:
+  def apply_one(key: Key, draw: Draw, image: Array) -> Array:
     resolving, running = jax.random.split(key)
-    return run_one(space, running, resolve(resolving, draw), image)
+    return _run_one(space, running, resolve(resolving, draw), image)
 
   def apply_batch(keys: Array, draws: Draw, images: Array) -> Array:
     split = jax.vmap(jax.random.split)(keys)
-    return run_each(space, split[:, 1], jax.vmap(resolve)(split[:, 0], draws), images)
+    return _run_each(space, split[:, 1], jax.vmap(resolve)(split[:, 0], draws), images)
 
-  return Policy(init, sample, apply, log_prob, apply_batch)
+  return Policy(init, sample, apply_one, log_prob, apply_batch)
 
 
-def run_one(space: Space, key: Key, draws: Draws, image: Array) -> Array:
+def _run_one(space: Space, key: Key, draws: Draws, image: Array) -> Array:
   """The ops of `draws` (fields [K]) on one image [H, W, C], one after the other."""
   branches = [functools.partial(_run, op) for op in space]
 
@@ -52,8 +52,8 @@ def run_one(space: Space, key: Key, draws: Draws, image: Array) -> Array:
   return lax.fori_loop(0, draws.op.shape[0], step, image)
 
 
-def run_each(space: Space, keys: Array, draws: Draws, images: Array) -> Array:
-  """`run_one` on keys [B], draws (fields [B, K]) and images [B, H, W, C]."""
+def _run_each(space: Space, keys: Array, draws: Draws, images: Array) -> Array:
+  """`_run_one` on keys [B], draws (fields [B, K]) and images [B, H, W, C]."""
   if draws.op.shape[1] == 0:
     return images
   run = augment_uint8 if images.dtype == jnp.uint8 else augment

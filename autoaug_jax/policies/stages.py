@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from autoaug_jax.ops.space import Space, find
+from autoaug_jax.ops import Space, find
 from autoaug_jax.policies.sequence import table_of
 
 Row: TypeAlias = tuple[float, ...]
@@ -100,7 +100,7 @@ def join(*parts: Fixed) -> Fixed:
   )
 
 
-def check(fixed: Fixed) -> None:
+def check_fixed(fixed: Fixed) -> None:
   """Raises ValueError for unknown ops, and for numbers that are no probabilities or magnitudes."""
   for stage in fixed.stages:
     _check_stage(stage)

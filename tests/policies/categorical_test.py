@@ -10,7 +10,7 @@ import pytest
 import scipy.stats
 
 from autoaug_jax.ops import spaces
-from autoaug_jax.ops.fused import Draws
+from autoaug_jax.ops import Draws
 from autoaug_jax.ops.space import Op, find, select
 from autoaug_jax.policies import base, categorical, interpret
 from autoaug_jax.policies.categorical import CategoricalPhi, Composite, categorical_uniform
@@ -43,7 +43,7 @@ def draw_many(policy, phi, count, seed=0):
 
 
 def test_it_starts_uniform_with_bounds_of_three_quarters():
-  phi = categorical_uniform(SPACE).init(jax.random.key(0))
+  phi = categorical_uniform(SPACE, 3).init(jax.random.key(0))
   chex.assert_shape((phi.logits, phi.bound), ((3, 17), (17,)))
   np.testing.assert_allclose(categorical.probabilities(phi), 1 / 17, rtol=1e-6)
   np.testing.assert_array_equal(np.asarray(phi.bound), np.float32(0.75))
@@ -319,7 +319,7 @@ def test_anchor_and_bounds():
 )
 def test_mistakes_are_named(options, message):
   with pytest.raises(ValueError, match=message):
-    categorical_uniform(SMALL, **options)
+    categorical_uniform(SMALL, **{"k": 1, **options})
   with pytest.raises(ValueError, match="at least one op"):
     categorical_uniform((), 1)
 

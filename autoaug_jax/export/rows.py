@@ -1,0 +1,165 @@
+"""Rows of a space as plain JSON values: every op by a name that says what it does."""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias, cast
+
+from autoaug_jax.export.fields import Fields
+from autoaug_jax.ops import (
+  Erase,
+  Keyed,
+  Op,
+  Plain,
+  Space,
+  Tone,
+  Warp,
+  autocontrast,
+  brightness,
+  clipped_box,
+  contrast,
+  equalize,
+  find,
+  grayscale,
+  hue,
+  inclusive_box,
+  invert,
+  posterize,
+  random_resized_crop,
+  saturation,
+  sharpness,
+  shifted_box,
+  solarize,
+  spaces,
+  truncate_through,
+)
+from autoaug_jax.policies import fixed
+
+Table: TypeAlias = dict[str, Callable[..., Any]]
+
+
+def row_to_json(op: Op) -> dict[str, Any]:
+  """{"name", "op", ..., "low", "high", "signed"}; ValueError for a function of the user's own."""
+  row: dict[str, Any] = {"name": op.name}
+  fn = op.fn
+  if isinstance(fn, Warp):
+    row |= {"op": _name(_WARPS, fn.matrix, op), "value": _name(_VALUES, fn.value, op)}
+    row |= {"interpolation": fn.interpolation, "fill": _plain(fn.fill)}
+  elif isinstance(fn, Erase):
+    row |= {"op": _name(_BOXES, fn.box, op), "fill": _plain(fn.fill)}
+  elif isinstance(fn, Plain):
+    row |= {"op": _name(_PLAIN, fn.op, op)}
+  elif isinstance(fn, Tone):
+    row |= {"op": _name(_TONES, fn.op, op), "value": _name(_VALUES, fn.value, op)}
+  elif isinstance(fn, Keyed):
+    row |= {"op": _name(_KEYED, fn.op, op), "value": _name(_VALUES, fn.value, op)}
+  else:
+    _name({}, fn, op)
+  return row | {"low": float(op.low), "high": float(op.high), "signed": bool(op.signed)}
+
+
+def row_from_json(value: Any, where: str) -> Op:
+  """The op that `row_to_json` wrote; `where` is how errors call the row."""
+  row = Fields(value, where)
+  name, what = row.text("name"), row.text("op")
+  if what in _WARPS:
+    interpolation = row.one_of("interpolation", ("nearest", "bilinear"))
+    fn: Any = Warp(_WARPS[what], interpolation, _fill(row), _value(row))
+  elif what in _BOXES:
+    fn = Erase(_BOXES[what], _fill(row))
+  elif what in _PLAIN:
+    fn = Plain(_PLAIN[what])
+  elif what in _TONES:
+    fn = Tone(_TONES[what], _value(row))
+  elif what in _KEYED:
+    fn = Keyed(_KEYED[what], _value(row))
+  else:
+    known = ", ".join(sorted({*_WARPS, *_BOXES, *_PLAIN, *_TONES, *_KEYED}))
+    raise ValueError(f"{where} has the unknown op {what!r}; known are {known}")
+  op = Op(name, fn, row.number("low"), row.number("high"), row.truth("signed"))
+  row.done()
+  return op
+
+
+def _name(table: Table, function: Any, op: Op) -> str:
+  for name, known in table.items():
+    if known == function:
+      return name
+  raise ValueError(f"{op.name} cannot be written to a file: its function is none of this library's")
+
+
+def _value(row: Fields) -> Any:
+  return _VALUES[row.one_of("value", tuple(_VALUES))]
+
+
+def _fill(row: Fields) -> Any:
+  """A colour in [0, 1], one number or one a channel, or "edge" or "reflect"."""
+  fill = row.any("fill")
+  if isinstance(fill, list):
+    return tuple(row.numbers("fill"))
+  return row.one_of("fill", ("edge", "reflect")) if isinstance(fill, str) else row.number("fill")
+
+
+def _plain(fill: Any) -> Any:
+  return [float(f) for f in fill] if isinstance(fill, tuple) else fill
+
+
+def _row(space: Space, name: str) -> Any:
+  return cast(Any, space[find(space, name)].fn)
+
+
+_SLACK, _WIDE, _DODO = spaces.slack_domainnet(), spaces.trivial_augment_wide(), spaces.autodo()
+_WARPS: Table = {
+  "shear_x_about_corner": _row(_SLACK, "ShearX").matrix,
+  "shear_y_about_corner": _row(_SLACK, "ShearY").matrix,
+  "translate_x_by_share": _row(_SLACK, "TranslateX").matrix,
+  "translate_y_by_share": _row(_SLACK, "TranslateY").matrix,
+  "translate_x_by_pixels": _row(_WIDE, "TranslateX").matrix,
+  "translate_y_by_pixels": _row(_WIDE, "TranslateY").matrix,
+  "rotate_about_middle": _row(_SLACK, "Rotate").matrix,
+  "scale_x_about_middle": _row(_DODO, "ScaleX").matrix,
+  "scale_y_about_middle": _row(_DODO, "ScaleY").matrix,
+  "flip_x": cast(Any, spaces.FLIP_X.fn).matrix,
+  "flip_y": cast(Any, spaces.FLIP_Y.fn).matrix,
+  "random_crop_by_share": _row(_SLACK, "RandomCrop").matrix,
+  **{
+    f"{op.name.replace('Affine', 'affine_').lower()}": cast(Any, op.fn).matrix
+    for op in spaces.bilevel_affine()
+  },
+}
+_BOXES: Table = {
+  "cutout_clipped": clipped_box,
+  "cutout_shifted": shifted_box,
+  "cutout_inclusive": inclusive_box,
+}
+_PLAIN: Table = {
+  "identity": cast(Any, spaces.IDENTITY.fn).op,
+  "autocontrast": autocontrast,
+  "equalize": equalize,
+  "invert": invert,
+  "grayscale": grayscale,
+}
+_TONES: Table = {
+  "brightness": brightness,
+  "color": saturation,
+  "contrast": contrast,
+  "sharpness": sharpness,
+  "hue": hue,
+  "posterize": posterize,
+  "solarize": solarize,
+}
+_KEYED: Table = {
+  "resized_crop_of_area": random_resized_crop,
+  "resized_crop_from_area_bicubic": fixed.bicubic_crop_from,
+  "resized_crop_from_area_bilinear": fixed.bilinear_crop_from,
+}
+# What an op is given, as a function of its strength.
+_VALUES: Table = {
+  "strength": _row(_SLACK, "Hue").value,
+  "truncated": truncate_through,
+  "one_plus": _row(_SLACK, "Color").value,
+  "one_minus": _row(_SLACK, "RandomResizedCrop").value,
+  "255_minus": _row(_SLACK, "Solarize").value,
+  "256_minus": _row(spaces.madao(), "Solarize").value,
+  "256_minus_truncated": _row(_WIDE, "Solarize").value,
+  "8_minus": _row(_SLACK, "Posterize").value,
+  "8_minus_truncated": _row(_WIDE, "Posterize").value,
+}

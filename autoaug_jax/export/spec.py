@@ -1,0 +1,194 @@
+"""The policy file: a policy that does not learn, in JSON that other programs can read.
+
+  {"format": "autoaug_jax policy", "version": 1, "kind": "stages", "image_size": [32, 32],
+   "space": [{"name": "Rotate", "op": "rotate_about_middle", "value": "strength", "low": 0,
+              "high": 90, "signed": true, "interpolation": "nearest", "fill": 0}, ...],
+   "stages": [{"kind": "slots", "ops": ["Rotate", ...], "probability": [[...], ...], ...},
+              {"kind": "steps", "steps": [{"op": "FlipX", "probability": 0.5, ...}], ...}],
+   "first": [], "last": ["Cutout"],
+   "provenance": {"method": "slack", "data": "cifar10", "date": "...", "library": "0.1.0"}}
+
+A magnitude m in [0, 1] is the strength low + m (high - low), with either sign where "signed"; the
+op is given "value" of it. What stages, "first" and "last" mean stands at `policies.Fixed`.
+"""
+
+import datetime
+import importlib.metadata
+import json
+import os
+import pathlib
+import tempfile
+from typing import Any, NamedTuple
+
+from autoaug_jax.export.fields import Fields
+from autoaug_jax.export.rows import row_from_json, row_to_json
+from autoaug_jax.ops import make_space
+from autoaug_jax.policies import Fixed, Slots, Step, Steps, SubPolicies, check_fixed
+
+FORMAT, VERSION = "autoaug_jax policy", 1
+
+
+class Provenance(NamedTuple):
+  """Where a policy comes from; empty where nobody said."""
+
+  method: str = ""
+  data: str = ""
+  date: str = ""  # YYYY-MM-DD
+  library: str = ""  # the version that wrote the file
+
+
+class PolicySpec(NamedTuple):
+  """What a policy file says."""
+
+  policy: Fixed
+  image_size: tuple[int, int] | None = None  # height and width of the images it was made for
+  provenance: Provenance = Provenance()
+
+
+def described(
+  policy: Fixed, *, image_size: tuple[int, int] | None = None, method: str = "", data: str = ""
+) -> PolicySpec:
+  """A spec dated today, of this version of the library."""
+  today = datetime.date.today().isoformat()
+  return PolicySpec(policy, image_size, Provenance(method, data, today, _library_version()))
+
+
+def to_json(spec: PolicySpec) -> str:
+  """The text of a policy file; ValueError for a policy that no file can hold."""
+  policy = spec.policy
+  check_fixed(policy)
+  content = {
+    "format": FORMAT,
+    "version": VERSION,
+    "kind": "stages",
+    "image_size": None if spec.image_size is None else list(spec.image_size),
+    "space": [row_to_json(op) for op in policy.space],
+    "stages": [_stage_to_json(stage) for stage in policy.stages],
+    "first": list(policy.first),
+    "last": list(policy.last),
+    "provenance": spec.provenance._asdict(),
+  }
+  return json.dumps(content, indent=1, allow_nan=False) + "\n"
+
+
+def from_json(text: str) -> PolicySpec:
+  """The spec in the text of a policy file, equal to the one that was written."""
+  try:
+    content = json.loads(text)
+  except json.JSONDecodeError as error:
+    raise ValueError(f"this is no JSON: line {error.lineno} has {error.msg!r}") from None
+  fields = Fields(content, "the policy file")
+  fields.one_of("format", (FORMAT,))
+  version = fields.whole("version")
+  if version != VERSION:
+    raise ValueError(f"the policy file has version {version}; this library reads version {VERSION}")
+  fields.one_of("kind", ("stages",))
+  size = _size(fields)
+  rows = [row_from_json(row, f"space[{i}]") for i, row in enumerate(fields.items("space"))]
+  stages = [_stage_from_json(s, f"stages[{i}]") for i, s in enumerate(fields.items("stages"))]
+  first, last = fields.texts("first"), fields.texts("last")
+  provenance = _provenance(fields)
+  fields.done()
+  policy = Fixed(make_space(rows) if rows else (), tuple(stages), first, last)
+  check_fixed(policy)
+  return PolicySpec(policy, size, provenance)
+
+
+def save(spec: PolicySpec, path: str | os.PathLike[str]) -> None:
+  """Writes a policy file; what was there before stays whole until the new one is."""
+  text, target = to_json(spec), pathlib.Path(path)
+  target.parent.mkdir(parents=True, exist_ok=True)
+  handle, name = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".tmp")
+  try:
+    with open(handle, "w", encoding="utf-8") as file:
+      file.write(text)
+      file.flush()
+      os.fsync(file.fileno())
+    os.chmod(name, 0o644)
+    os.replace(name, target)
+  except BaseException:
+    pathlib.Path(name).unlink(missing_ok=True)
+    raise
+
+
+def load(path: str | os.PathLike[str]) -> PolicySpec:
+  """Reads a policy file; ValueError, in one sentence that names it, if there is anything wrong."""
+  try:
+    return from_json(pathlib.Path(path).read_text(encoding="utf-8"))
+  except FileNotFoundError:
+    raise ValueError(f"there is no policy file {os.fspath(path)!r}") from None
+  except (OSError, UnicodeDecodeError) as error:
+    raise ValueError(f"the policy file {os.fspath(path)!r} cannot be read: {error}") from None
+  except ValueError as error:
+    raise ValueError(f"in {os.fspath(path)!r}: {error}") from None
+
+
+def _stage_to_json(stage: Steps | SubPolicies | Slots) -> dict[str, Any]:
+  if isinstance(stage, Steps):
+    steps = [step._asdict() for step in stage.steps]
+    return {"kind": "steps", "shuffled": stage.shuffled, "steps": steps}
+  if isinstance(stage, SubPolicies):
+    branches = [[step._asdict() for step in branch] for branch in stage.branches]
+    return {"kind": "sub_policies", "probability": stage.probability, "branches": branches}
+  return {"kind": "slots", **stage._asdict()}
+
+
+def _stage_from_json(value: Any, where: str) -> Steps | SubPolicies | Slots:
+  fields = Fields(value, where)
+  kind = fields.one_of("kind", ("steps", "sub_policies", "slots"))
+  stage: Steps | SubPolicies | Slots
+  if kind == "steps":
+    stage = Steps(_steps(fields.items("steps"), f"{where}.steps"), fields.truth("shuffled"))
+  elif kind == "sub_policies":
+    branches = enumerate(fields.items("branches"))
+    each = tuple(_steps(branch, f"{where}.branches[{i}]") for i, branch in branches)
+    stage = SubPolicies(each, fields.numbers("probability"))
+  else:
+    stage = Slots(
+      ops=fields.texts("ops"),
+      probability=fields.rows("probability"),
+      keep=fields.rows("keep"),
+      low=fields.rows("low"),
+      high=fields.rows("high"),
+      levels=fields.whole("levels"),
+      sigma=fields.number("sigma"),
+    )
+  fields.done()
+  return stage
+
+
+def _steps(values: Any, where: str) -> tuple[Step, ...]:
+  if not isinstance(values, list):
+    raise ValueError(f"{where} takes a list of steps, got {values!r}")
+  steps = []
+  for i, value in enumerate(values):
+    fields = Fields(value, f"{where}[{i}]")
+    numbers = (fields.number(name) for name in ("probability", "low", "high"))
+    steps.append(Step(fields.text("op"), *numbers))
+    fields.done()
+  return tuple(steps)
+
+
+def _size(fields: Fields) -> tuple[int, int] | None:
+  if fields.any("image_size") is None:
+    fields.left.pop("image_size")
+    return None
+  size = fields.numbers("image_size")
+  if len(size) != 2 or any(side < 1 or side % 1 for side in size):
+    raise ValueError(f"image_size takes null or [height, width], got {list(size)}")
+  return int(size[0]), int(size[1])
+
+
+def _provenance(fields: Fields) -> Provenance:
+  provenance = Fields(fields.any("provenance"), "provenance")
+  fields.left.pop("provenance")
+  found = Provenance(*(provenance.text(name) for name in Provenance._fields))
+  provenance.done()
+  return found
+
+
+def _library_version() -> str:
+  try:
+    return importlib.metadata.version("autoaug_jax")
+  except importlib.metadata.PackageNotFoundError:  # run from a source tree
+    return "unknown"
