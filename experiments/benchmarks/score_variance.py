@@ -15,6 +15,7 @@ Without --data it takes scikit-learn's digits at 32 x 32 pixels. An .npz holds `
 [N, 32, 32, 3], and `labels` [N].
 """
 
+import functools
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
@@ -23,7 +24,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from absl import app, flags
+from absl import app, flags, logging
 from jax.flatten_util import ravel_pytree
 
 from autoaug_jax.hypergrad import (
@@ -58,9 +59,8 @@ class Images(NamedTuple):
 
 
 class Counts(NamedTuple):
-  """What an estimate is made of, and how many there are."""
+  """What an estimate is made of."""
 
-  estimates: int
   images: int
   draws: int
   validation: int
@@ -210,25 +210,30 @@ KINDS: dict[str, Callable[[Problem, Counts, Key, Trained], Moves]] = {
 BASELINES = ("no baseline", "leave one out", "known")
 
 
+def compiled(problem: Problem, counts: Counts) -> dict[str, Callable[..., Any]]:
+  """kind -> (key, state, alignment before) -> ([a flat gradient for each baseline], alignment)."""
+
+  def estimate(build: Any, key: Key, state: Trained, before: Array) -> tuple[list[Any], Array]:
+    move = build(problem, counts, key, state)
+    moved = [move(baseline) for baseline in (None, leave_one_out, known(before))]
+    return [ravel_pytree(m.gradient)[0] for m in moved], moved[0].alignment
+
+  return {kind: jax.jit(functools.partial(estimate, build)) for kind, build in KINDS.items()}
+
+
 def estimates(
-  problem: Problem, counts: Counts, key: Key, state: Trained
+  key: Key, kinds: dict[str, Callable[..., Any]], state: Trained, count: int
 ) -> dict[tuple[str, str], np.ndarray]:
-  """(kind, baseline) -> [estimates, numbers in phi], all baselines on the same draws."""
+  """(kind, baseline) -> [count, numbers in phi], all baselines on the same draws."""
   results = {}
-  for kind, build in KINDS.items():
-
-    @jax.jit
-    def estimate(key: Key, before: Array, build: Any = build) -> tuple[list[Any], Array]:
-      move = build(problem, counts, key, state)
-      moved = [move(baseline) for baseline in (None, leave_one_out, known(before))]
-      return [ravel_pytree(m.gradient)[0] for m in moved], moved[0].alignment
-
-    keys = jax.random.split(key, PILOT + counts.estimates)
-    pilot = [estimate(k, jnp.zeros(()))[1] for k in keys[:PILOT]]
+  for kind, estimate in kinds.items():
+    keys = jax.random.split(key, PILOT + count)
+    pilot = [estimate(k, state, jnp.zeros(()))[1] for k in keys[:PILOT]]
     before = jnp.mean(jnp.stack(pilot))
-    rows = [np.stack(jax.device_get(estimate(k, before)[0])) for k in keys[PILOT:]]
+    rows = [np.stack(jax.device_get(estimate(k, state, before)[0])) for k in keys[PILOT:]]
     for i, baseline in enumerate(BASELINES):
       results[kind, baseline] = np.stack([row[i] for row in rows])
+    logging.info("%d estimates: %s", count, kind)
   return results
 
 
@@ -293,18 +298,20 @@ def main(argv: list[str]) -> None:
   given = flags.FLAGS
   one_thread(given.core)
   began = time.perf_counter()
-  counts = Counts(given.estimates, given.images, given.draws, given.validation)
+  counts = Counts(given.images, given.draws, given.validation)
   held = sorted({int(epoch) for epoch in given.epochs})
   train, validation = load(given.data, given.training)
   policy = categorical_uniform(spaces.slack_cifar(), 3)
   initial, training, measuring = jax.random.split(jax.random.key(given.seed), 3)
   problem = Problem(policy, small_cnn(), policy.init(initial), train, validation)
   state, step = start(problem, initial), train_step(problem, given.batch)
+  kinds = compiled(problem, counts)
   per_epoch = train.label.size // given.batch
   for number in range(held[-1] * per_epoch + 1):
     epoch, within = divmod(number, per_epoch)
     if within == 0 and epoch in held:
-      results = estimates(problem, counts, jax.random.fold_in(measuring, epoch), state)
+      measured = jax.random.fold_in(measuring, epoch)
+      results = estimates(measured, kinds, state, given.estimates)
       minutes = (time.perf_counter() - began) / 60
       print(f"after {epoch} epochs ({minutes:.1f} minutes since the start):")
       print(table(results, parts_of(problem.phi)), flush=True)

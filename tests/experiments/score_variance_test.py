@@ -52,8 +52,8 @@ def test_a_small_run(problem):
   state = score_variance.start(problem, jax.random.key(2))
   moved = score_variance.train_step(problem, 6)(jax.random.key(3), state)
   assert not jnp.allclose(moved.theta["head"]["kernel"], state.theta["head"]["kernel"])
-  counts = Counts(estimates=16, images=8, draws=2, validation=4)
-  results = score_variance.estimates(problem, counts, jax.random.key(4), moved)
+  kinds = score_variance.compiled(problem, Counts(images=8, draws=2, validation=4))
+  results = score_variance.estimates(jax.random.key(4), kinds, moved, 16)
   assert list(results) == [(kind, baseline) for kind in KINDS for baseline in BASELINES]
   for gradients in results.values():
     assert gradients.shape == (16, 4)

@@ -87,6 +87,6 @@ def test_dense_and_identity_on_trees():
 
 
 def test_says_what_it_accepts():
-  for wrong in (lambda: neumann(0.0), lambda: neumann(0.1, -1), lambda: conjugate_gradient(0)):
+  for wrong in (lambda: neumann(0.0, 1), lambda: neumann(0.1, -1), lambda: conjugate_gradient(0)):
     with pytest.raises(ValueError, match="not"):
       wrong()
