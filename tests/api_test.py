@@ -71,10 +71,12 @@ def test_exports(package):
 def test_a_function_without_underscore_is_offered_or_used_next_door(package):
   offered = {name.split(".")[-1] for name in public(package)}
   siblings = [m for m in sources.modules(OURS) if m.startswith(package + ".")]
+  lonely = []
   for module in siblings:
     used = set().union(*(sources.names(other) for other in siblings if other != module))
-    lonely = set(sources.functions(module)) - offered - used
-    assert not lonely, f"{module}: {sorted(lonely)} are neither exported nor used by a neighbour"
+    names = set(sources.functions(module)) - offered - used
+    lonely += [f"{module}.{name}" for name in sorted(names)]
+  assert not lonely, "neither exported nor used by a neighbour"
 
 
 @pytest.mark.parametrize("module", sources.modules(OURS, "experiments"))

@@ -19,7 +19,7 @@ def named_policy(name: str, *, flip: float = 0.5, mean: Colour = spaces.CIFAR_ME
   with which a policy's default flip is done, and Cutout paints in `mean`; a file says both itself.
   """
   if name.endswith(".json"):
-    return augmenter(export.load(name))
+    return augmenter(export.load(name).policy)
   found = re.fullmatch(r"randaugment-(\d+)-(\d+)", name)
   if found:
     n, m = map(int, found.groups())

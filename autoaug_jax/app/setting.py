@@ -1,6 +1,5 @@
 """What makes a retraining this retraining."""
 
-import pathlib
 from typing import NamedTuple
 
 import optax
@@ -86,8 +85,6 @@ def check(setting: Setting) -> None:
     raise ValueError(f"warmup must be below the {setting.epochs} epochs, not {setting.warmup}")
   if not setting.rate > 0:
     raise ValueError(f"rate must be positive, not {setting.rate}")
-  if setting.policy.endswith(".json") and not pathlib.Path(setting.policy).is_file():
-    raise FileNotFoundError(f"there is no policy file {setting.policy}")
 
 
 def optimizer(setting: Setting, epoch: int) -> optax.GradientTransformation:

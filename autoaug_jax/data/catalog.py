@@ -21,7 +21,7 @@ OWN = ("digits",)
 CHUNK = 256
 
 
-def find(name: str, *, data_dir: str | os.PathLike[str] | None = None) -> pathlib.Path | None:
+def _find(name: str, *, data_dir: str | os.PathLike[str] | None = None) -> pathlib.Path | None:
   """The newest prepared version of `name`, `name/config` or `name:version`, or None.
 
   Without a `data_dir`, TFDS's own folder ($TFDS_DATA_DIR or ~/tensorflow_datasets) counts too.
@@ -52,7 +52,7 @@ def load_tfds(
   Images of different sizes need a `size`, for the rule of `images.decode`. The splits train,
   validation and test become the parts train, val and test; others are not read.
   """
-  folder = find(name, data_dir=data_dir) or _prepare(name, data_dir)
+  folder = _find(name, data_dir=data_dir) or _prepare(name, data_dir)
   import tensorflow_datasets as tfds
 
   builder = tfds.builder_from_directory(str(folder))

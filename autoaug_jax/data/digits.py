@@ -34,13 +34,13 @@ def load_digits(
   if channels not in (1, 3):
     raise ValueError(f"digits have 1 channel, or 3 equal ones, not {channels}")
   root = data_root(data_dir)
-  prepare(digits_dataset(), root)
+  prepare(_digits_dataset(), root)
   source = load_tfds("digits", data_dir=root)
   parts = {part: _upsampled(one, size, channels) for part, one in source.parts.items()}
   return source._replace(parts=parts)
 
 
-def digits_dataset() -> Dataset:
+def _digits_dataset() -> Dataset:
   """What the TFDS builder of digits writes."""
   with np.load(pathlib.Path(__file__).with_name("digits.npz")) as stored:
     levels, labels = stored["images"].astype(np.int32), stored["labels"].astype(np.int32)
@@ -58,7 +58,7 @@ def digits_dataset() -> Dataset:
   return Dataset("digits", CLASSES, parts, (8, 8, 1), "Optical recognition of handwritten digits")
 
 
-def enlarge(images: np.ndarray, size: int) -> np.ndarray:
+def _enlarge(images: np.ndarray, size: int) -> np.ndarray:
   """uint8 [N, n, n, C] -> [N, size, size, C]: Keys' cubic (a = -1/2), renormalised at the edges.
 
   Along the rows first, rounded and clipped, then along the columns, as Pillow does.
@@ -85,5 +85,5 @@ def _rounded(values: np.ndarray) -> np.ndarray:
 
 
 def _upsampled(examples: Examples, size: int, channels: int) -> Examples:
-  images = enlarge(examples.fetch(np.arange(len(examples.labels))), size)
+  images = _enlarge(examples.fetch(np.arange(len(examples.labels))), size)
   return in_memory(np.repeat(images, channels, -1), examples.labels)

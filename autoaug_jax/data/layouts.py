@@ -28,17 +28,17 @@ class Layout(NamedTuple):
 
 
 def recognise(files: Files) -> Layout:
-  """The layout of Tiny-ImageNet or FGVC-Aircraft where its index files are there, else `plain`."""
+  """The layout of Tiny-ImageNet or FGVC-Aircraft where its index files are there, else class and part folders."""
   for name in files.names:
     folder, base = posixpath.split(name)
     if base == "wnids.txt":
-      return tiny_imagenet(files, f"{folder}/" if folder else "")
+      return _tiny_imagenet(files, f"{folder}/" if folder else "")
     if base == "images_variant_train.txt":
-      return aircraft(files, f"{folder}/" if folder else "")
-  return plain(files)
+      return _aircraft(files, f"{folder}/" if folder else "")
+  return _plain(files)
 
 
-def plain(files: Files) -> Layout:
+def _plain(files: Files) -> Layout:
   """`class/image` or `part/class/image`, perhaps inside one outer folder.
 
   Parts are train, val and test (also training, valid, validation, dev, testing). Files with
@@ -64,11 +64,11 @@ def plain(files: Files) -> Layout:
     else:
       findings.append(Finding(name, "does not lie directly in a class's folder"))
   folders = [name[len(outer) :].split("/") for name in files.folders if name.startswith(outer)]
-  empty = {path[-1] for path in folders if len(path) == depth - 1 and not hidden("/".join(path))}
+  empty = {path[-1] for path in folders if len(path) == depth - 1 and not _hidden("/".join(path))}
   return Layout(entries, tuple(sorted({entry.category for entry in entries} | empty)), findings)
 
 
-def tiny_imagenet(files: Files, root: str = "") -> Layout:
+def _tiny_imagenet(files: Files, root: str = "") -> Layout:
   """Stanford's tiny-imagenet-200: its val part, the only other one with labels, is "test" here."""
   rows = files.read(f"{root}val/val_annotations.txt").decode().splitlines()
   labels = {f"{root}val/images/{row.split()[0]}": row.split()[1] for row in rows if row.strip()}
@@ -86,7 +86,7 @@ def tiny_imagenet(files: Files, root: str = "") -> Layout:
   return _indexed(files, classes, entry, labels)
 
 
-def aircraft(files: Files, root: str = "") -> Layout:
+def _aircraft(files: Files, root: str = "") -> Layout:
   """FGVC-Aircraft's data folder: 100 variants, parts by its lists images_variant_{part}.txt."""
   labels = {}
   for part in ("train", "val", "test"):
@@ -103,7 +103,7 @@ def aircraft(files: Files, root: str = "") -> Layout:
   return _indexed(files, classes, entry, labels)
 
 
-def hidden(name: str) -> bool:
+def _hidden(name: str) -> bool:
   """Whether a file belongs to an operating system rather than to the data."""
   parts = name.split("/")
   return (
@@ -138,7 +138,7 @@ def _indexed(
 def _images_only(names: tuple[str, ...]) -> tuple[list[str], list[Finding]]:
   images, findings = [], []
   for name in names:
-    if hidden(name):
+    if _hidden(name):
       findings.append(Finding(name, "is a hidden file", stops=False))
     elif name.lower().endswith(SUFFIXES):
       images.append(name)

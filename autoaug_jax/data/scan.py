@@ -33,7 +33,7 @@ def settle(name: str, findings: Sequence[Finding], skip: bool) -> tuple[Finding,
   return tuple(findings)
 
 
-def same_name(name: str) -> str:
+def _same_name(name: str) -> str:
   """What two class names share when they differ in case, spaces or Unicode form only."""
   return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
@@ -50,7 +50,7 @@ def scan_classes(
   out: set[str] = set()
   groups: dict[str, list[str]] = {}
   for name in classes:
-    groups.setdefault(same_name(name), []).append(name)
+    groups.setdefault(_same_name(name), []).append(name)
   for group in groups.values():
     kept, *rest = sorted(group, key=lambda name: (-counts.get(name, 0), name))
     for name in rest:

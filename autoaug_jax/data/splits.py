@@ -47,19 +47,19 @@ def split(
   classes = int(labels.max()) + 1
   chosen = np.arange(len(labels), dtype=np.int32)
   if subset is not None:
-    chosen = stratified(labels, chosen, subset, (seed, SUBSET))
+    chosen = _stratified(labels, chosen, subset, (seed, SUBSET))
   count = _count(val, len(chosen))
-  held_out = stratified(labels, chosen, count, (seed, SPLIT, fold))
+  held_out = _stratified(labels, chosen, count, (seed, SPLIT, fold))
   train = np.setdiff1d(chosen, held_out)
-  train = imbalanced(labels, train, imbalance, (seed, IMBALANCE, fold), classes=classes)
-  noisy = noised(labels, train, noise, (seed, NOISE, fold), classes=classes)
+  train = _imbalanced(labels, train, imbalance, (seed, IMBALANCE, fold), classes=classes)
+  noisy = _noised(labels, train, noise, (seed, NOISE, fold), classes=classes)
   return Split(train, held_out, noisy, seed, fold, fingerprint(examples))
 
 
 Words = tuple[int, ...]  # what a draw is derived from
 
 
-def stratified(labels: np.ndarray, chosen: np.ndarray, count: int, words: Words) -> np.ndarray:
+def _stratified(labels: np.ndarray, chosen: np.ndarray, count: int, words: Words) -> np.ndarray:
   """`count` of the `chosen`, each class within one of its share; ascending.
 
   Whole shares first, then the largest remainders, of equal ones the lower class.
@@ -77,7 +77,7 @@ def stratified(labels: np.ndarray, chosen: np.ndarray, count: int, words: Words)
   return np.sort(chosen[np.concatenate(parts)]).astype(np.int32)
 
 
-def imbalanced(
+def _imbalanced(
   labels: np.ndarray, train: np.ndarray, ratio: float, words: Words, *, classes: int
 ) -> np.ndarray:
   """AutoDO's class imbalance (Section 4): the first half of the classes in full, fewer of the rest.
@@ -96,7 +96,7 @@ def imbalanced(
   return np.sort(np.concatenate([train[lower], kept])).astype(np.int32)
 
 
-def noised(
+def _noised(
   labels: np.ndarray, train: np.ndarray, ratio: float, words: Words, *, classes: int
 ) -> np.ndarray:
   """AutoDO's label noise: a share of the training examples gets a class drawn from all C.

@@ -24,6 +24,7 @@ from autoaug_jax.ops.crops import (
   resize,
   resized_crop,
 )
+from autoaug_jax.ops.draws import Draws
 from autoaug_jax.ops.erasing import (
   clipped_box,
   cutout,
@@ -31,7 +32,6 @@ from autoaug_jax.ops.erasing import (
   random_erasing,
   shifted_box,
 )
-from autoaug_jax.ops.draws import Draws
 from autoaug_jax.ops.fused import augment, augment_uint8
 from autoaug_jax.ops.geometry import (
   affine,

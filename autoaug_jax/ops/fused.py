@@ -6,6 +6,7 @@ group over the whole batch.
 """
 
 import functools
+
 import jax
 import jax.numpy as jnp
 from jax import lax

@@ -229,14 +229,14 @@ def transform(
 
 def warp(image: Array, matrix: Matrix, *, interpolation: str, fill: Fill) -> Array:
   """Warps [H, W, C] by six numbers."""
-  check_convention(interpolation, fill)
+  _check_convention(interpolation, fill)
   if interpolation == "nearest":
-    return warp_nearest(image, jnp.stack(fixed_point(matrix)), fill)
+    return _warp_nearest(image, jnp.stack(fixed_point(matrix)), fill)
   pixels = as_float(image)
   return like(image, warp_bilinear(pixels, stack_matrix(matrix, pixels), fill))
 
 
-def check_convention(interpolation: str, fill: Fill) -> None:
+def _check_convention(interpolation: str, fill: Fill) -> None:
   """Raises ValueError for an unknown interpolation or fill."""
   if interpolation not in ("nearest", "bilinear"):
     raise ValueError(f"interpolation takes 'nearest' or 'bilinear', got {interpolation!r}")
@@ -263,10 +263,10 @@ def fixed_lookup(coefficients: Array, size: Size) -> tuple[Array, Array]:
   return (d * columns + (e * rows + f)) >> 16, (a * columns + (b * rows + c)) >> 16
 
 
-def warp_nearest(image: Array, coefficients: Array, fill: Fill) -> Array:
+def _warp_nearest(image: Array, coefficients: Array, fill: Fill) -> Array:
   """The nearest warp of [H, W, C] by the int32 coefficients [6] of `fixed_point`."""
   rows, columns = fixed_lookup(coefficients, image.shape[:2])
-  return look_up(image, rows, columns, outside_of(image, fill))
+  return look_up(image, rows, columns, _outside_of(image, fill))
 
 
 def warp_bilinear(image: Array, matrix: Array, fill: Fill) -> Array:
@@ -274,7 +274,7 @@ def warp_bilinear(image: Array, matrix: Array, fill: Fill) -> Array:
   height, width, _ = image.shape
   columns = (jnp.arange(width, dtype=image.dtype) + 0.5)[None, :]
   rows = (jnp.arange(height, dtype=image.dtype) + 0.5)[:, None]
-  outside = outside_of(image, fill)
+  outside = _outside_of(image, fill)
   (a, b, c), (d, e, f) = (matrix[0], matrix[1])
   x, right = _split(a * columns + (b * rows + (c - 0.5)))
   y, low = _split(d * columns + (e * rows + (f - 0.5)))
@@ -307,7 +307,7 @@ def look_up(image: Array, rows: Array, columns: Array, outside: Array | str) -> 
   return jnp.where(inside.reshape(inside.shape + (1,) * (image.ndim - 2)), pixels, outside)
 
 
-def outside_of(image: Array, fill: Fill) -> Array | str:
+def _outside_of(image: Array, fill: Fill) -> Array | str:
   """What `look_up` finds outside of [H, W, C]: a pixel [1, 1, C or 1], or the rule."""
   return fill if isinstance(fill, str) else colour_of(image, fill)
 

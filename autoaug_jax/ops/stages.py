@@ -55,14 +55,14 @@ def settling_branches(fill: Fill) -> list[Branch]:
 
   def settle(key: Key, carry: Carry, value: Array) -> Carry:
     image, matrix = carry
-    still = jnp.all(matrix == identity_like(matrix))
+    still = jnp.all(matrix == _identity_like(matrix))
     image = lax.cond(still, lambda x, m: x, lambda x, m: warp_bilinear(x, m, fill), image, matrix)
-    return image, identity_like(matrix)
+    return image, _identity_like(matrix)
 
   return [lambda key, carry, value: carry, settle]
 
 
-def identity_like(matrix: Array) -> Array:
+def _identity_like(matrix: Array) -> Array:
   return jnp.eye(2, 3, dtype=matrix.dtype)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from autoaug_jax.data import load
 from autoaug_jax.data.builders import Dataset, prepare
-from autoaug_jax.data.catalog import find
+from autoaug_jax.data.catalog import _find
 
 
 @pytest.fixture
@@ -46,9 +46,9 @@ def test_finds_the_newest_version_or_the_one_named(cifar):
   (folder / "cifar10/3.0.10").mkdir()
   info = (folder / "cifar10/3.0.2/dataset_info.json").read_text()
   (folder / "cifar10/3.0.10/dataset_info.json").write_text(info)
-  assert find("cifar10", data_dir=folder) == folder / "cifar10/3.0.10"
-  assert find("cifar10:3.0.2", data_dir=folder) == folder / "cifar10/3.0.2"
-  assert find("cifar10:4.0.0", data_dir=folder) is None
+  assert _find("cifar10", data_dir=folder) == folder / "cifar10/3.0.10"
+  assert _find("cifar10:3.0.2", data_dir=folder) == folder / "cifar10/3.0.2"
+  assert _find("cifar10:4.0.0", data_dir=folder) is None
 
 
 def test_tensorflow_is_named_where_it_is_missing(tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ from PIL import Image
 from sklearn import datasets
 
 from autoaug_jax.data import load, load_digits
-from autoaug_jax.data.digits import enlarge
+from autoaug_jax.data.digits import _enlarge
 
 BICUBIC = Image.Resampling.BICUBIC
 CODE = """
@@ -39,7 +39,7 @@ def test_they_are_scikit_learns(data_dir):
 def test_enlarged_as_pillow_does(size):
   images = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), np.uint8)
   larger = [Image.fromarray(one[..., 0]).resize((size, size), BICUBIC) for one in images]
-  difference = np.abs(np.stack(larger).astype(int) - enlarge(images, size)[..., 0])
+  difference = np.abs(np.stack(larger).astype(int) - _enlarge(images, size)[..., 0])
   assert difference.max() <= 1
   assert np.mean(difference) < 0.01  # ties that Pillow's fixed point rounds the other way
 

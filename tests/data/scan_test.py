@@ -5,7 +5,7 @@ import unicodedata
 import pytest
 
 from autoaug_jax.data import Finding
-from autoaug_jax.data.scan import same_name, scan_classes, settle
+from autoaug_jax.data.scan import _same_name, scan_classes, settle
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from autoaug_jax.data.scan import same_name, scan_classes, settle
 )
 def test_names_that_read_the_same_are_the_same(one, other):
   assert one != other
-  assert same_name(one) == same_name(other)
+  assert _same_name(one) == _same_name(other)
   findings, out = scan_classes([one, other, "cat"], {one: 5, other: 9, "cat": 2})
   assert out == {one}  # the one with fewer images
   assert [str(found) for found in findings] == [
