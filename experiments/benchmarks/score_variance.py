@@ -9,7 +9,7 @@ eighth of them each, or as many composites as images. What is printed is the tra
 covariance, relative to shared draws without a baseline, with a bootstrap interval of 95%; for the
 whole of phi and for its parts, because scores of magnitudes are larger than those of choices. The
 baseline `known` is the mean alignment of some estimates before. Nothing is clipped. Directions of
-shifts and places of boxes are drawn for each image in both.
+shifts and places of boxes are drawn for each image in both, unless --same_places is given.
 
 Without --data it takes scikit-learn's digits at 32 x 32 pixels. An .npz holds `images`, uint8
 [N, 32, 32, 3], and `labels` [N].
@@ -64,6 +64,7 @@ class Counts(NamedTuple):
   images: int
   draws: int
   validation: int
+  same_places: bool = False  # shared draws are shared altogether
 
 
 class Problem(NamedTuple):
@@ -141,16 +142,23 @@ def train_step(problem: Problem, batch: int) -> Callable[[Key, Trained], Trained
   return step
 
 
-def augmented(problem: Problem, keys: Any, images: Images, draws: int) -> tuple[Images, Any]:
-  """(images with draw i modulo `draws` applied to image i, the draws)."""
+def augmented(
+  problem: Problem, keys: Any, images: Images, draws: int, *, same_places: bool = False
+) -> tuple[Images, Any]:
+  """(images with draw i modulo `draws` applied to image i, the draws).
+
+  With `same_places` images of one draw share its directions, flips and places too.
+  """
   sampling, applying = keys
   drawn = jax.vmap(problem.policy.sample, in_axes=(0, None))(
     jax.random.split(sampling, draws), problem.phi
   )
   count = images.label.size
-  each = jax.tree.map(lambda leaf: leaf[jnp.arange(count) % draws], drawn)
+  group = jnp.arange(count) % draws
+  each = jax.tree.map(lambda leaf: leaf[group], drawn)
+  placing = image_keys(applying, draws)[group] if same_places else image_keys(applying, count)
   apply = problem.policy.apply_batch or jax.vmap(problem.policy.apply)
-  pixels = apply(image_keys(applying, count), each, images.image)
+  pixels = apply(placing, each, images.image)
   return Images(pixels, images.label), drawn
 
 
@@ -164,7 +172,7 @@ def shared(problem: Problem, counts: Counts, key: Key, state: Trained) -> Moves:
   choose, *halves, judge = jax.random.split(key, 4)
   chosen = problem.train.some(choose, counts.images // counts.draws)
   copies = Images(*(jnp.repeat(leaf, counts.draws, axis=0) for leaf in chosen))
-  images, drawn = augmented(problem, halves, copies, counts.draws)
+  images, drawn = augmented(problem, halves, copies, counts.draws, same_places=counts.same_places)
   outer = validation_loss(problem, judge, counts.validation, state.stats)
 
   def inner(theta: Any, phi: Any, d: int) -> tuple[Array, Array]:
@@ -286,6 +294,9 @@ def define_flags() -> None:
   flags.DEFINE_integer("estimates", 200, "Independent estimates of each kind.", lower_bound=2)
   flags.DEFINE_integer("images", 1024, "Augmented training images in an estimate.")
   flags.DEFINE_integer("draws", 8, "Composites in an estimate by shared draws.", lower_bound=2)
+  flags.DEFINE_bool(
+    "same_places", False, "Shared draws share flips, directions and places, as in SLACK's code."
+  )
   flags.DEFINE_integer("validation", 128, "Validation images in an estimate.")
   flags.DEFINE_integer("batch", 64, "Images in a training step.")
   flags.DEFINE_integer("training", 2000, "At most so many images to train on.")
@@ -298,7 +309,7 @@ def main(argv: list[str]) -> None:
   given = flags.FLAGS
   one_thread(given.core)
   began = time.perf_counter()
-  counts = Counts(given.images, given.draws, given.validation)
+  counts = Counts(given.images, given.draws, given.validation, given.same_places)
   held = sorted({int(epoch) for epoch in given.epochs})
   train, validation = load(given.data, given.training)
   policy = categorical_uniform(spaces.slack_cifar(), 3)

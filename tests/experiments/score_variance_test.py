@@ -61,3 +61,17 @@ def test_a_small_run(problem):
   lines = score_variance.table(results, score_variance.parts_of(problem.phi)).splitlines()
   assert len(lines) == 2 + 6 + 1
   assert lines[2].startswith("| shared, no baseline | 1.0000 ")
+
+
+def test_images_of_one_draw_may_share_their_places():
+  policy = categorical_uniform(select(spaces.slack_cifar(), ["TranslateX", "Identity"]), 1)
+  image = jnp.broadcast_to(jax.random.randint(jax.random.key(0), (8, 8, 3), 0, 256), (32, 8, 8, 3))
+  images = Images(image.astype(jnp.uint8), jnp.zeros(32, jnp.int32))
+  problem = Problem(policy, None, policy.init(jax.random.key(1)), images, images)
+  keys = jax.random.split(jax.random.key(2))
+  different = {}
+  for same in (False, True):
+    pixels = score_variance.augmented(problem, keys, images, 2, same_places=same)[0].image
+    different[same] = [len(np.unique(pixels[d::2], axis=0)) for d in range(2)]
+  assert different[True] == [1, 1]
+  assert min(different[False]) > 1
