@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from autoaug_jax.ops import spaces
-from autoaug_jax.ops import Draws
+from autoaug_jax.ops import Draws, spaces
 from autoaug_jax.ops.space import Op, find, select
 from autoaug_jax.policies import base, categorical, interpret
 from autoaug_jax.policies.categorical import CategoricalPhi, Composite, categorical_uniform
