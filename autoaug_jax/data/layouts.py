@@ -28,7 +28,7 @@ class Layout(NamedTuple):
 
 
 def recognise(files: Files) -> Layout:
-  """The layout of Tiny-ImageNet or FGVC-Aircraft where its index files are there, else class and part folders."""
+  """Tiny-ImageNet or FGVC-Aircraft by their index files, else folders of classes and parts."""
   for name in files.names:
     folder, base = posixpath.split(name)
     if base == "wnids.txt":
