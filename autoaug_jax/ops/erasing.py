@@ -92,10 +92,11 @@ def draw_shape(
   `area` is a share of the image; the aspect is width over height, log-uniform.
   """
   height, width = size
-  shares = jax.random.uniform(jax.random.fold_in(key, 0), (10,), minval=area[0], maxval=area[1])
+  least, most = (jnp.asarray(share, jnp.float32) for share in area)
+  shares = jax.random.uniform(jax.random.fold_in(key, 0), (10,), jnp.float32, least, most)
   logs = jnp.log(jnp.asarray(aspect, jnp.float32))
   ratios = jnp.exp(
-    jax.random.uniform(jax.random.fold_in(key, 1), (10,), minval=logs[0], maxval=logs[1])
+    jax.random.uniform(jax.random.fold_in(key, 1), (10,), jnp.float32, logs[0], logs[1])
   )
   pixels = shares * float(height * width)
   wide = jnp.floor(jnp.sqrt(pixels * ratios) + 0.5).astype(jnp.int32)
@@ -107,7 +108,7 @@ def draw_shape(
 
 def draw_corner(key: Key, size: Size, tall: Array, wide: Array) -> tuple[Array, Array]:
   """(top, left) of a box of that height and width, anywhere inside `size`."""
-  place = jax.random.uniform(jax.random.fold_in(key, 2), (2,))
+  place = jax.random.uniform(jax.random.fold_in(key, 2), (2,), jnp.float32)
   room = jnp.stack([size[0] - tall + 1, size[1] - wide + 1])
   corner = jnp.floor(place * room.astype(jnp.float32)).astype(jnp.int32)
   corner = jnp.clip(corner, 0, jnp.maximum(room - 1, 0))
@@ -123,7 +124,7 @@ def _uniform_pixel(key: Key, size: Size) -> Array:
 
 
 def _shifted_corner(key: Key, side: Array, size: Size) -> Array:
-  centre = jax.random.uniform(key, (2,)) * jnp.asarray(size, jnp.float32)
+  centre = jax.random.uniform(key, (2,), jnp.float32) * jnp.asarray(size, jnp.float32)
   return jnp.maximum(centre - side.astype(jnp.float32) / 2.0, 0.0).astype(jnp.int32)
 
 

@@ -162,3 +162,17 @@ def test_bad_input_is_one_clear_sentence(call, words):
 
 def _invert(image, magnitude=0.0):
   return apply(jax.random.key(0), spaces.INVERT, image, magnitude)
+
+
+@pytest.mark.parametrize("name", ["slack_domainnet", "autoaugment"])
+def test_double_precision_draws_the_same_boxes(name, x64):
+  table = {op.name: op for op in getattr(spaces, name)()}
+  image = jnp.asarray(np.random.default_rng(0).random((16, 20, 3)))
+  drawn = {"Cutout", "RandomCrop", "RandomResizedCrop"} & set(table)
+  assert drawn
+  for one in sorted(drawn):
+    wide, short = (
+      apply(jax.random.key(3), table[one], x, 0.6) for x in (image, image.astype(jnp.float32))
+    )
+    assert wide.dtype == jnp.float64
+    np.testing.assert_allclose(wide, short, atol=1e-6)
