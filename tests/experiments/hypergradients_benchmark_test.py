@@ -2,7 +2,6 @@
 
 import jax
 import jax.numpy as jnp
-import pytest
 from jax.tree_util import Partial
 
 from autoaug_jax.hypergrad import neumann, stepwise
@@ -15,10 +14,10 @@ def test_a_meter_adds_programs_and_takes_the_largest():
   for _ in range(3):
     small(jnp.ones((8, 8)))
   assert len(meter.runs) == 3
-  assert meter.flops() == pytest.approx(3 * 2 * 8**3)
-  alone = meter.memory()
-  meter.jit(lambda a: jnp.sum(jnp.sin(a @ a) @ a))(jnp.ones((64, 64)))
-  assert meter.memory() >= alone + 64 * 64 * 4
+  assert meter.flops() == 3 * 2 * 8**3
+  meter.jit(lambda a: jnp.sort(jnp.sort(a, axis=0) @ a, axis=0))(jnp.ones((64, 64)))
+  sizes = [run.memory_analysis().temp_size_in_bytes for run in meter.runs]
+  assert meter.memory() == max(sizes) > sizes[0]
 
 
 def test_what_is_kept_between_programs_is_counted():
