@@ -4,6 +4,7 @@ Round robin, because a machine's speed drifts: A B C, A B C, ... and ratios with
 untimed call before each timed one, because what follows a big workspace pays for freeing it.
 """
 
+import ctypes
 import os
 import statistics
 import sys
@@ -13,12 +14,6 @@ from typing import NamedTuple
 
 LIBRARIES = ("OMP", "MKL", "OPENBLAS", "VECLIB", "NUMEXPR")
 THREADS = {f"{name}_NUM_THREADS": "1" for name in LIBRARIES}
-# glibc keeps what is freed: else whoever allocates next pays for new pages, at random.
-MEMORY = {
-  "MALLOC_ARENA_MAX": "1",
-  "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
-  "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
-}
 XLA = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
 
@@ -43,13 +38,27 @@ def one_thread(core: int | None = None) -> int:
   if core >= 0:
     os.sched_setaffinity(0, {core})
   if all(os.environ.get(name) == value for name, value in THREADS.items()):
+    keep_memory()
     return core
   flags = f"{os.environ.get('XLA_FLAGS', '')} {XLA}".strip()
-  environment = (
-    os.environ | THREADS | MEMORY | {"XLA_FLAGS": flags, "NO_ALBUMENTATIONS_UPDATE": "1"}
-  )
+  environment = os.environ | THREADS | {"XLA_FLAGS": flags, "NO_ALBUMENTATIONS_UPDATE": "1"}
   sys.stdout.flush()
   os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
+
+
+def keep_memory() -> None:
+  """Has glibc keep what is freed; other C libraries are left alone.
+
+  XLA allocates a program's workspace at each call. glibc gives large blocks back to the system, and
+  whoever allocates next pays for new pages, at random: a sixth of a training step.
+  """
+  if sys.platform == "linux":
+    trim_threshold, mmap_max, arena_max = -1, -4, -8
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+      mallopt(mmap_max, 0)
+      mallopt(trim_threshold, 2**31 - 1)
+      mallopt(arena_max, 1)
 
 
 def take_turns(
@@ -58,15 +67,18 @@ def take_turns(
   rounds: int,
   clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, list[float]]:
-  """Seconds of each call in each round; `time.process_time` as a clock leaves out neighbours."""
+  """Seconds of each call in each round; `time.process_time` as a clock leaves out neighbours.
+
+  A round more goes first and is not counted: the process's memory grows in it.
+  """
   seconds: dict[str, list[float]] = {name: [] for name in calls}
-  for _ in range(rounds):
+  for _ in range(rounds + 1):
     for name, call in calls.items():
       call()
       start = clock()
       call()
       seconds[name].append(clock() - start)
-  return seconds
+  return {name: counted for name, (_, *counted) in seconds.items()}
 
 
 def spread(values: Sequence[float]) -> Spread:

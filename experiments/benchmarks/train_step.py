@@ -6,9 +6,7 @@ Seconds are of processor time: on one thread that is the time on a quiet machine
 programs do does not count. PyTorch runs in channels-last memory, its faster layout here.
 """
 
-import ctypes
 import functools
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -20,26 +18,10 @@ import optax
 from absl import app, flags
 
 from autoaug_jax.models import wide_resnet
-from experiments.benchmarks.timing import one_thread, ratio, spread
+from experiments.benchmarks.timing import one_thread, ratio, spread, take_turns
 
 _BATCH = flags.DEFINE_multi_integer("batch", [32, 128], "Images in a step.")
 _ROUNDS = flags.DEFINE_integer("rounds", 7, "Rounds, in each of which every program takes a turn.")
-_KEEP = flags.DEFINE_bool("keep_memory", True, "Whether freed memory stays with the process.")
-
-
-def keep_memory() -> None:
-  """Has glibc keep what is freed; other C libraries are left alone.
-
-  XLA allocates a program's workspace at each call. Above 32 MiB glibc fetches it from the system
-  and gives it back each time, and first touching the new pages is a sixth of a training step.
-  """
-  if sys.platform == "linux":
-    trim_threshold, mmap_max, arena_max = -1, -4, -8
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-      mallopt(mmap_max, 0)
-      mallopt(trim_threshold, 2**31 - 1)
-      mallopt(arena_max, 1)
 
 
 def ours(images: np.ndarray, labels: np.ndarray) -> dict[str, Callable[[], Any]]:
@@ -127,28 +109,16 @@ def theirs(images: np.ndarray, labels: np.ndarray) -> dict[str, Callable[[], Any
   return {"torch: step": train}
 
 
-def take_turns(calls: dict[str, Callable[[], Any]], rounds: int) -> dict[str, list[float]]:
-  """Processor seconds of each call in each round, after one round that is not counted."""
-  seconds: dict[str, list[float]] = {name: [] for name in calls}
-  for counted in [False] + [True] * rounds:
-    for name, call in calls.items():
-      start = time.process_time()
-      call()
-      if counted:
-        seconds[name].append(time.process_time() - start)
-  return seconds
-
-
 def main(_: list[str]) -> None:
   one_thread()
-  if _KEEP.value:
-    keep_memory()
   rng = np.random.default_rng(0)
   print(f"{'batch':>5}  {'program':16} {'ms':>7} {'(low - high)':>16}  over our step")
   for batch in _BATCH.value:
     images = rng.normal(size=(batch, 32, 32, 3)).astype(np.float32)
     labels = rng.integers(0, 10, batch).astype(np.int32)
-    seconds = take_turns(ours(images, labels) | theirs(images, labels), _ROUNDS.value)
+    seconds = take_turns(
+      ours(images, labels) | theirs(images, labels), rounds=_ROUNDS.value, clock=time.process_time
+    )
     for name, values in seconds.items():
       middle, low, high = (1e3 * value for value in spread(values))
       over = ratio(values, seconds["ours: step"]).middle
