@@ -15,7 +15,7 @@ from autoaug_jax.ops import stages
 from autoaug_jax.ops.draws import Draws, check_batch, keys_of, strengths_of
 from autoaug_jax.ops.executors import run_by_group, run_by_image
 from autoaug_jax.ops.kinds import Warp
-from autoaug_jax.ops.plan import encode, make_plan
+from autoaug_jax.ops.plan import make_plan
 from autoaug_jax.ops.space import Space, check_channels
 from autoaug_jax.types import Array, Key
 
@@ -53,10 +53,8 @@ def _augment_uint8(key: Key, images: Array, draws: Draws, space: Space) -> Array
   plan = make_plan(space, images.shape[-1])
   keys = keys_of(key, *draws.op.shape)
   strengths = strengths_of(space, draws).astype(jnp.float32)
-  rows = encode(plan, keys, draws.op, strengths, images.shape[1:3])
-  groups = jnp.asarray(plan.group_of, jnp.int32)[draws.op]
   by_image, by_group = (functools.partial(run, plan) for run in (run_by_image, run_by_group))
-  return lax.platform_dependent(keys, images, groups, rows, cpu=by_image, default=by_group)
+  return lax.platform_dependent(keys, images, draws.op, strengths, cpu=by_image, default=by_group)
 
 
 @functools.partial(jax.jit, static_argnums=(3, 4))

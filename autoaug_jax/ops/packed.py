@@ -89,14 +89,13 @@ def sharpness(image: Array, row: Array, channels: int) -> Array:
 
 
 def autocontrast(image: Array, channels: int) -> Array:
-  """Each channel stretched to 0..255."""
-  low, high = _extremes(image)
-  stretched = []
-  for c, values in enumerate(_split(image, channels)):
-    first, last = low[c].astype(jnp.int32), high[c].astype(jnp.int32)
-    moved = histogram.stretch_levels(values, first, histogram.stretch_scale(first, last))
-    stretched.append(jnp.where(last > first, moved, values))
-  return _join(stretched)
+  """Each channel stretched to 0..255; one that is constant stays."""
+  low, high = (extreme.astype(jnp.int32) for extreme in _extremes(image))
+  varies = high > low
+  first = jnp.where(varies, low, 0)
+  scale = jnp.where(varies, histogram.stretch_scale(low, high), 1.0)
+  values = enumerate(_split(image, channels))
+  return _join([histogram.stretch_levels(v, first[c], scale[c]) for c, v in values])
 
 
 def equalize(image: Array, channels: int) -> Array:

@@ -1,7 +1,7 @@
 """How the ops of a space run on packed pixels: a few groups of kernels, and six numbers an op.
 
-Drawing is apart from running: for a whole batch, each op's strength becomes a row of int32 numbers;
-an executor then looks at rows only. Ops that the kernels do not know, a user's own among them, each
+Drawing is apart from running: an op's strength becomes a row of int32 numbers, and a kernel looks
+at its row only. Ops that the kernels do not know, a user's own among them, each
 form a group that unpacks the pixels and calls the op.
 """
 
@@ -16,7 +16,6 @@ from jax import lax
 
 from autoaug_jax.ops import color, histogram, packed
 from autoaug_jax.ops.double import double
-from autoaug_jax.ops.each import each
 from autoaug_jax.ops.erasing import Colour, Size, colour_of
 from autoaug_jax.ops.geometry import fixed_point
 from autoaug_jax.ops.kinds import Erase, Plain, Tone, Warp, identity
@@ -60,15 +59,10 @@ def make_plan(space: Space, channels: int) -> Plan:
   return Plan(tuple(groups.values()), tuple(order.index(f) for f in families), tuple(coders))
 
 
-def encode(plan: Plan, keys: Array, ops: Array, strengths: Array, size: Size) -> Array:
-  """Rows int32 [B, K, ROW] for ops and strengths [B, K], a key for each."""
+def encode(plan: Plan, key: Key, op: Array, strength: Array, size: Size) -> Array:
+  """The row int32 [ROW] of one op at a strength, both []."""
   branches = [functools.partial(_row, coder, size) for coder in plan.coders]
-
-  def one(op: Array, key: Key, strength: Array) -> Array:
-    return lax.switch(op, branches, key, strength)
-
-  flat = (ops.reshape(-1), keys.reshape(-1), strengths.reshape(-1))
-  return each(one, *flat).reshape(*ops.shape, ROW)
+  return lax.switch(op, branches, key, strength)
 
 
 def _row(coder: Coder, size: Size, key: Key, strength: Array) -> Array:

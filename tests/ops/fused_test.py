@@ -73,11 +73,9 @@ def test_the_two_executors_agree_to_the_bit(name, batch):
   key = jax.random.key(6)
   made = plan.make_plan(table, 3)
   keys = keys_of(key, batch, 2)
-  rows = plan.encode(made, keys, draws.op, strengths_of(table, draws), (32, 32))
-  groups = jnp.asarray(made.group_of)[draws.op]
   by_group = jax.jit(functools.partial(executors.run_by_group, made))
   np.testing.assert_array_equal(
-    np.asarray(by_group(keys, images, groups, rows)),
+    np.asarray(by_group(keys, images, draws.op, strengths_of(table, draws))),
     np.asarray(augment_uint8(key, images, draws, space=table)),
   )
 
@@ -90,12 +88,10 @@ def test_more_images_than_a_block_draw_the_same_op():
   draws = Draws(equalize, jnp.zeros((52, 1)), jnp.ones((52, 1)))
   made = plan.make_plan(table, 3)
   keys = keys_of(jax.random.key(0), 52, 1)
-  rows = plan.encode(made, keys, draws.op, draws.magnitude, (32, 32))
-  groups = jnp.asarray(made.group_of)[draws.op]
   by_group = jax.jit(functools.partial(executors.run_by_group, made))
   case = next(case for case in cases.COLOURS if case.name == "equalize")
   np.testing.assert_array_equal(
-    np.asarray(by_group(keys, images, groups, rows)),
+    np.asarray(by_group(keys, images, draws.op, draws.magnitude)),
     cases.each_pillow(case, np.asarray(images), 0.0),
   )
 
