@@ -57,6 +57,16 @@ def test_signature(name):
     )
 
 
+def test_the_front_door():
+  front = importlib.import_module(OURS)
+  rooms = {m.split(".")[1] for m in sources.modules(OURS) if m.count(".")}
+  assert set(front.__all__) == rooms
+  assert all(f"  {name} " in (front.__doc__ or "") for name in rooms)
+  assert all(getattr(front, name).__name__ == f"{OURS}.{name}" for name in rooms)
+  with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+    front.nothing  # noqa: B018
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_exports(package):
   module = importlib.import_module(package)
