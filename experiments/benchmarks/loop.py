@@ -3,11 +3,11 @@
   python -m experiments.benchmarks.loop --network=wrn-16-1 --batch=64
 
 "plain step" is a jitted step on one batch that lies ready, normalised, on the device. "move" is the
-compiled move of `autoaug_jax.train`: it draws indices, gathers bytes on the device, makes them
-floats, normalises them, folds keys and makes metrics. "loop" is `train.fit` over the same moves,
-which also fetches and averages the metrics; it starts from a state at hand and saves nothing. Each
-row is the median over interleaved rounds and its share over the plain step of the same
-round; seconds are of processor time, so that neighbours on the machine count less.
+compiled move of `autoaug_jax.train`: it draws indices, gathers bytes on the device, augments them,
+makes them floats, normalises them, folds keys and makes metrics. "loop" is `train.fit` over the
+same moves, which also fetches and averages the metrics; it starts from a state at hand and saves
+nothing. Each row is the median over interleaved rounds and its share over the plain step of the
+same round; seconds are of processor time, so that neighbours on the machine count less.
 """
 
 import time
@@ -18,10 +18,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from absl import app, flags
+from absl import app, flags, logging
 
 from autoaug_jax import models, train
-from autoaug_jax.policies.base import Augmenter
+from autoaug_jax.app import named_policy, policy_names
 from autoaug_jax.train import optim
 from autoaug_jax.types import Array, Batch, Feed
 from experiments.benchmarks.timing import one_thread, ratio, spread, take_turns
@@ -33,14 +33,6 @@ NETWORKS: dict[str, Callable[[], Any]] = {
 }
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.201)
 
-_NETWORK = flags.DEFINE_enum("network", "wrn-16-1", list(NETWORKS), "Whose step is plain.")
-_BATCH = flags.DEFINE_integer("batch", 64, "Images in a step.")
-_SIZE = flags.DEFINE_integer("size", 32, "Pixels on a side.")
-_IMAGES = flags.DEFINE_integer("images", 20_000, "Images that lie on the device.")
-_STEPS = flags.DEFINE_integer("steps", 10, "Steps that a row makes in a turn.")
-_LOG = flags.DEFINE_integer("log_every", 5, "Moves between two lines of metrics.")
-_ROUNDS = flags.DEFINE_integer("rounds", 7, "Rounds, in each of which every row takes a turn.")
-
 
 class Case(NamedTuple):
   """What is trained, on what."""
@@ -51,16 +43,7 @@ class Case(NamedTuple):
   images: int = 20_000
   steps: int = 10
   log_every: int = 5
-
-
-def unchanged() -> Augmenter:
-  """Leaves images as they are."""
-
-  def augment(key: Array, phi: Any, batch: Batch, *, first: Array | int = 0) -> Batch:
-    del key, phi, first
-    return batch
-
-  return Augmenter(lambda key: (), augment)
+  policy: str = "trivial-augment-wide"
 
 
 def resident(case: Case) -> Feed:
@@ -120,7 +103,9 @@ def engine(case: Case, feed: Feed) -> train.Program:
   """The same training by the engine."""
   task = train.classification(NETWORKS[case.network](), normalise=(MEAN, STD))
   optimizer = optim.sgd(0.1, nesterov=True, weight_decay=5e-4)
-  return train.program(train.learner(train.supervised(task, unchanged()), optimizer), feed)
+  return train.program(
+    train.learner(train.supervised(task, named_policy(case.policy, mean=MEAN)), optimizer), feed
+  )
 
 
 def rows(case: Case) -> dict[str, Callable[[], None]]:
@@ -146,12 +131,27 @@ def rows(case: Case) -> dict[str, Callable[[], None]]:
   return {"plain step": plain_step(case, feed), "move": moves, "loop": loop}
 
 
+def define_flags() -> None:
+  flags.DEFINE_enum("network", "wrn-16-1", list(NETWORKS), "Whose step is plain.")
+  flags.DEFINE_enum("policy", "trivial-augment-wide", policy_names(), "How images are augmented.")
+  flags.DEFINE_integer("batch", 64, "Images in a step.")
+  flags.DEFINE_integer("size", 32, "Pixels on a side.")
+  flags.DEFINE_integer("images", 20_000, "Images that lie on the device.")
+  flags.DEFINE_integer("steps", 10, "Steps that a row makes in a turn.")
+  flags.DEFINE_integer("log_every", 5, "Moves between two lines of metrics.")
+  flags.DEFINE_integer("rounds", 7, "Rounds, in each of which every row takes a turn.")
+  flags.DEFINE_integer("core", None, "The core to stay on (else the last); negative: any.")
+
+
 def main(args: list[str]) -> None:
   del args
-  one_thread()
-  case = Case(_NETWORK.value, _BATCH.value, _SIZE.value, _IMAGES.value, _STEPS.value, _LOG.value)
-  seconds = take_turns(rows(case), rounds=_ROUNDS.value, clock=time.process_time)
-  print(f"{case.network}, batch {case.batch}, {case.size} x {case.size}")
+  given = flags.FLAGS
+  logging.set_verbosity(logging.WARNING)
+  one_thread(given.core)
+  values: dict[str, Any] = {name: given[name].value for name in Case._fields}
+  case = Case(**values)
+  seconds = take_turns(rows(case), rounds=given.rounds, clock=time.process_time)
+  print(f"{case.network}, batch {case.batch}, {case.size} x {case.size}, {case.policy}")
   print(f"{'row':12} {'ms a step':>9} {'(low - high)':>16}  over the plain step")
   for name, values in seconds.items():
     middle, low, high = (1e3 * value / case.steps for value in spread(values))
@@ -163,4 +163,5 @@ def main(args: list[str]) -> None:
 
 
 if __name__ == "__main__":
+  define_flags()
   app.run(main)

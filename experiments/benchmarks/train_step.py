@@ -15,13 +15,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from absl import app, flags
+from absl import app, flags, logging
 
 from autoaug_jax.models import wide_resnet
 from experiments.benchmarks.timing import one_thread, ratio, spread, take_turns
-
-_BATCH = flags.DEFINE_multi_integer("batch", [32, 128], "Images in a step.")
-_ROUNDS = flags.DEFINE_integer("rounds", 7, "Rounds, in each of which every program takes a turn.")
 
 
 def ours(images: np.ndarray, labels: np.ndarray) -> dict[str, Callable[[], Any]]:
@@ -109,15 +106,23 @@ def theirs(images: np.ndarray, labels: np.ndarray) -> dict[str, Callable[[], Any
   return {"torch: step": train}
 
 
+def define_flags() -> None:
+  flags.DEFINE_multi_integer("batch", [32, 128], "Images in a step.")
+  flags.DEFINE_integer("rounds", 7, "Rounds, in each of which every program takes a turn.")
+  flags.DEFINE_integer("core", None, "The core to stay on (else the last); negative: any.")
+
+
 def main(_: list[str]) -> None:
-  one_thread()
+  given = flags.FLAGS
+  logging.set_verbosity(logging.WARNING)
+  one_thread(given.core)
   rng = np.random.default_rng(0)
   print(f"{'batch':>5}  {'program':16} {'ms':>7} {'(low - high)':>16}  over our step")
-  for batch in _BATCH.value:
+  for batch in given.batch:
     images = rng.normal(size=(batch, 32, 32, 3)).astype(np.float32)
     labels = rng.integers(0, 10, batch).astype(np.int32)
     seconds = take_turns(
-      ours(images, labels) | theirs(images, labels), rounds=_ROUNDS.value, clock=time.process_time
+      ours(images, labels) | theirs(images, labels), rounds=given.rounds, clock=time.process_time
     )
     for name, values in seconds.items():
       middle, low, high = (1e3 * value for value in spread(values))
@@ -126,4 +131,5 @@ def main(_: list[str]) -> None:
 
 
 if __name__ == "__main__":
+  define_flags()
   app.run(main)
