@@ -148,8 +148,8 @@ def main(args: list[str]) -> None:
   given = flags.FLAGS
   logging.set_verbosity(logging.WARNING)
   one_thread(given.core)
-  values: dict[str, Any] = {name: given[name].value for name in Case._fields}
-  case = Case(**values)
+  chosen: dict[str, Any] = {name: given[name].value for name in Case._fields}
+  case = Case(**chosen)
   seconds = take_turns(rows(case), rounds=given.rounds, clock=time.process_time)
   print(f"{case.network}, batch {case.batch}, {case.size} x {case.size}, {case.policy}")
   print(f"{'row':12} {'ms a step':>9} {'(low - high)':>16}  over the plain step")
