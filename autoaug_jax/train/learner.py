@@ -62,7 +62,8 @@ def learner(
     problem: its losses; built with the same `axis_name`.
     optimizer: of theta; an estimator that looks ahead is given the same one.
     phi_optimizer: of phi, where there is a `search` or a `joint`.
-    estimator: makes the `search` move.
+    estimator: makes the `search` move. One that returns the residual of its solve as well
+      (`implicit_checked`) has it among the metrics, and `fit` warns where it exceeds 1.
     joint: makes the `joint` move; it is called with losses that return (loss, aux), hence built
       with `has_aux=True`.
     single_draws: whether `joint` takes draws one by one, (theta, phi, d) -> (loss, (log_prob,
@@ -109,10 +110,12 @@ def learner(
     for_inner, for_outer = jax.random.split(key)
     inner = problem.inner(for_inner, state, batch)
     outer = problem.outer(for_outer, state, valid)
-    value, gradient = estimator(  # type: ignore[misc]
+    value, gradient, *residual = estimator(  # type: ignore[misc]
       lambda *at: inner(*at)[0], outer, state.theta, state.phi, state.opt_state
     )
     metrics = {"outer": value, "hypergradient": optim.norm(gradient)}
+    if residual:
+      metrics["residual"] = residual[0]
     return phi_step(state, gradient), metrics
 
   def both(key: Key, state: SearchState, batch: Any, valid: Any) -> tuple[SearchState, Metrics]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 
 from autoaug_jax.train import optim
 from autoaug_jax.train.checkpoint import Store, store
@@ -83,6 +84,7 @@ def fit(
   if at.move:
     told.say(f"{'done' if at.finished else 'goes on'} at move {at.move} of {len(schedule)}")
   times: list[tuple[int, float]] = []
+  warned = ""
   with contextlib.ExitStack() as ends:
     ends.callback(told.close)
     if kept is not None:
@@ -108,6 +110,8 @@ def fit(
           values |= {f"evaluation/{name}": value for name, value in at.evaluation.items()}
         lines.write(move, values)
         told.show(_line(rules, at, values, times))
+        if not warned and (warned := _diverges(values)):
+          told.say(warned)
         stopping = stop(move)
         at = _saved(rules, kept, at, stopping)
         if stopping:
@@ -210,6 +214,17 @@ def _numbers(schedule: Sequence[str], move: int) -> Numbers:
 def _speed(rules: Rules, program: Program, start: int, end: int, seconds: float) -> float:
   moves = rules.schedule[start:end]
   return program.images * sum(TAKES[name][0] for name in moves) / seconds
+
+
+def _diverges(values: dict[str, Any]) -> str:
+  """What is to be said of an implicit search whose solve makes things worse; "" for others."""
+  residual = np.max(values.get("residual", 0.0))
+  if residual <= 1:
+    return ""
+  return (
+    f"the search's linear solve leaves a residual of {residual:.3g}, more than it began with: "
+    "its alpha is too large for the Hessian, or the Hessian is indefinite; lower alpha, or damp"
+  )
 
 
 def _line(rules: Rules, at: Fitted, values: dict[str, Any], times: list[tuple[int, float]]) -> str:

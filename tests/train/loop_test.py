@@ -16,6 +16,7 @@ from autoaug_jax.train import (
   alternating,
   classification,
   fit,
+  half_l2,
   learner,
   optim,
   program,
@@ -238,6 +239,24 @@ def test_many_moves_a_dispatch_stop_where_something_is_done(tmp_path):
   many = run(several, training(15), workdir=tmp_path / "many", every=Every(0, 10, 0))
   chex.assert_trees_all_close(many.state, one.state, rtol=1e-5, atol=1e-7)
   assert [r["move"] for r in lines(tmp_path / "many")] == [10, 15]
+
+
+@pytest.mark.parametrize(("alpha", "warnings"), [(0.01, 0), (100.0, 1)])
+def test_a_solve_that_diverges_is_told_once(alpha, warnings, tmp_path):
+  """The Hessian of a linear softmax model lies between its decay and a few: 100 is far out."""
+  moves = learner(
+    cases.problem(decay=half_l2(1.0)),
+    optim.sgd(0.2),
+    phi_optimizer=optim.sgd(1e-6),
+    estimator=hypergrad.implicit_checked(hypergrad.neumann(alpha, 3)),
+  )
+  said, progress = told()
+  made = program(moves, cases.feed(), valid=cases.feed(seed=9))
+  run(made, alternating(6, every=2), workdir=tmp_path, progress=progress, every=Every(log=3))
+  assert len([line for line in said if "alpha is too large" in line]) == warnings
+  residuals = [row["residual"] for row in lines(tmp_path) if "residual" in row]
+  assert residuals
+  assert all((r > 1) == bool(warnings) for r in residuals)
 
 
 def test_seeds_are_logged_one_by_one(tmp_path):
