@@ -1,11 +1,11 @@
 """The small protocol with every policy that does not learn: one table, a row for each.
 
-  python -m experiments.recipes.fixed_policies --workdir=runs/fixed
-  python -m experiments.recipes.fixed_policies --workdir=runs/fixed_cifar --data=cifar10.tar.xz
+  python -m experiments.recipes.fixed_policies --workdir=runs/digits --model=small-cnn --flip=0
+  python -m experiments.recipes.fixed_policies --workdir=runs/cifar --data=cifar10.tar.xz \\
+      --train_images=2000 --test_images=2000 --epochs=40
 
-2,000 training and 2,000 test images, WRN-16-1, batch 64, seeds 0 to 4, the same number of steps for
-every policy, measured after the last one. Rows that are there already are not run again, and a run
-that was stopped goes on. On digits there are 1,297 training and 500 test images, and no flip.
+WRN-16-1, batch 64, seeds 0 to 4, the same number of steps for every policy, measured after the last
+one. Rows that are there already are not run again, and a run that was stopped goes on.
 """
 
 import pathlib
@@ -22,16 +22,15 @@ def main(args: Sequence[str]) -> None:
     raise app.UsageError(f"only flags are taken, not {args[1]!r}")
   logging.set_verbosity(logging.WARNING)
   given = flags.FLAGS
-  digits = given.data == "digits"
   setting = Setting(
     data=given.data,
     model=given.model,
     epochs=given.epochs,
     seeds=given.seeds,
     batch=64,
-    flip=0.0 if digits else 0.5,
-    train_images=0 if digits else 2000,
-    test_images=0 if digits else 2000,
+    flip=given.flip,
+    train_images=given.train_images,
+    test_images=given.test_images,
   )
   print("| data | network | policy | epochs | seeds | accuracy, % | training images, % | s |")
   print("| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |", flush=True)
@@ -53,6 +52,9 @@ def define_flags() -> None:
   flags.DEFINE_string("data", default.data, "digits, or what autoaug_jax.data.load takes.")
   flags.DEFINE_string("model", default.model, "The network.")
   flags.DEFINE_integer("epochs", default.epochs, "Passes over the training images.")
+  flags.DEFINE_float("flip", default.flip, "The probability of the flip that policies end with.")
+  flags.DEFINE_integer("train_images", 0, "A stratified subset of so many; 0 is all.")
+  flags.DEFINE_integer("test_images", 0, "The same for test images.")
   flags.DEFINE_integer("seeds", 5, "How many seeds, from 0 on.", lower_bound=1)
   flags.DEFINE_list("policies", [], "Only these; empty: all.")
 
