@@ -58,5 +58,5 @@ _NAMES: dict[str, Factory] = {
     then=fixed.crop_flip_jitter(flip=flip)
   ),
   "crop-flip-jitter": lambda flip, mean: fixed.crop_flip_jitter(flip=flip),
-  "domainbed": lambda flip, mean: fixed.domainbed(),
+  "domainbed": lambda flip, mean: fixed.domainbed(flip=flip),
 }
