@@ -22,6 +22,7 @@ from autoaug_jax.ops import (
   hue,
   inclusive_box,
   invert,
+  kinds,
   posterize,
   random_resized_crop,
   saturation,
@@ -131,7 +132,7 @@ _BOXES: Table = {
   "cutout_inclusive": inclusive_box,
 }
 _PLAIN: Table = {
-  "identity": cast(Any, spaces.IDENTITY.fn).op,
+  "identity": kinds.identity,
   "autocontrast": autocontrast,
   "equalize": equalize,
   "invert": invert,
@@ -153,13 +154,13 @@ _KEYED: Table = {
 }
 # What an op is given, as a function of its strength.
 _VALUES: Table = {
-  "strength": _row(_SLACK, "Hue").value,
+  "strength": kinds.itself,
   "truncated": truncate_through,
-  "one_plus": _row(_SLACK, "Color").value,
-  "one_minus": _row(_SLACK, "RandomResizedCrop").value,
-  "255_minus": _row(_SLACK, "Solarize").value,
-  "256_minus": _row(spaces.madao(), "Solarize").value,
-  "256_minus_truncated": _row(_WIDE, "Solarize").value,
-  "8_minus": _row(_SLACK, "Posterize").value,
-  "8_minus_truncated": _row(_WIDE, "Posterize").value,
+  "one_plus": kinds.one_plus,
+  "one_minus": kinds.one_minus,
+  "255_minus": kinds.below_white,
+  "256_minus": kinds.above_white,
+  "256_minus_truncated": kinds.above_white_truncated,
+  "8_minus": kinds.bits_left,
+  "8_minus_truncated": kinds.bits_left_truncated,
 }

@@ -3,7 +3,7 @@
 Every op takes an image [H, W, C], uint8 or float in [0, 1], and returns the same kind.
 """
 
-from autoaug_jax.ops import spaces
+from autoaug_jax.ops import kinds, spaces
 from autoaug_jax.ops.color import (
   blur,
   brightness,
@@ -18,6 +18,8 @@ from autoaug_jax.ops.color import (
   solarize,
 )
 from autoaug_jax.ops.crops import (
+  BICUBIC,
+  BILINEAR,
   center_crop,
   random_crop,
   random_resized_crop,
@@ -51,6 +53,8 @@ from autoaug_jax.ops.kinds import Erase, Keyed, Plain, Tone, Warp
 from autoaug_jax.ops.space import Op, Space, apply, find, make_space, narrow, select, strength
 
 __all__ = [
+  "BICUBIC",
+  "BILINEAR",
   "Draws",
   "Erase",
   "Keyed",
@@ -79,6 +83,7 @@ __all__ = [
   "hue",
   "inclusive_box",
   "invert",
+  "kinds",
   "make_space",
   "narrow",
   "posterize",

@@ -21,6 +21,7 @@ Filter: TypeAlias = Callable[[Array], Array]  # the weight of a distance >= 0 in
 
 
 def _triangle(distance: Array) -> Array:
+  """The bilinear filter, of reach 1."""
   return jnp.maximum(1.0 - distance, 0.0)
 
 
@@ -96,7 +97,7 @@ def resized_crop(image: Array, box: Array, size: Size, *, method: Filter = BICUB
 def random_resized_crop(
   key: Key,
   image: Array,
-  area: Array | float | tuple[float, float],
+  area: Array | float | tuple[Array | float, Array | float],
   *,
   aspect: tuple[float, float] = (3 / 4, 4 / 3),
   method: Filter = BICUBIC,

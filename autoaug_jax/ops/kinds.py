@@ -21,10 +21,12 @@ KeyedMatrixRule: TypeAlias = Callable[[Key, Number, Size], Matrix]
 
 
 def identity(image: Array) -> Array:
+  """The image as it is."""
   return image
 
 
 def itself(strength: Array) -> Array:
+  """The strength as it is."""
   return strength
 
 
@@ -93,10 +95,12 @@ OpFn: TypeAlias = Plain | Tone | Keyed | Warp | Erase | Callable[[Key, Array, Ar
 
 
 def one_plus(strength: Array) -> Array:
+  """A factor about 1."""
   return 1.0 + strength
 
 
 def one_minus(strength: Array) -> Array:
+  """A share that strength 0 leaves whole."""
   return 1.0 - strength
 
 
@@ -121,4 +125,5 @@ def above_white(strength: Array) -> Array:
 
 
 def above_white_truncated(strength: Array) -> Array:
+  """`above_white` of int(strength), straight through."""
   return 256.0 - truncate_through(strength)

@@ -5,19 +5,19 @@ colour before is the 0 after. Sizes are shares of the image's side unless the pa
 Greyscale images need a `fill` of one number where the default has three.
 """
 
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 import jax
-import jax.numpy as jnp
 
 from autoaug_jax.ops import (
+  BILINEAR,
   Erase,
   Keyed,
   Op,
   Space,
-  Tone,
   clipped_box,
   find,
+  kinds,
   random_resized_crop,
   spaces,
 )
@@ -63,7 +63,7 @@ def standard_cutout(*, flip: float = 0.5, fill: Colour = spaces.CIFAR_MEAN) -> F
 
 def crop_flip_jitter(*, area: float = 0.08, flip: float = 0.5, jitter: float = 0.4) -> Fixed:
   """ImageNet's default: a bicubic RandomResizedCrop, a flip, ColorJitter (Table 8 of SLACK)."""
-  row = Op("AreaCrop", Keyed(bicubic_crop_from, _ITSELF), area, area)
+  row = Op("AreaCrop", Keyed(bicubic_crop_from, kinds.itself), area, area)
   return join(_in_order((row, Step(row.name)), *_flip(flip)), color_jitter(reach=jitter))
 
 
@@ -71,7 +71,7 @@ def domainbed(
   *, area: float = 0.7, jitter: float = 0.3, hue: float = 0.0, flip: float = 0.5
 ) -> Fixed:
   """DomainBed's as SLACK compares with it (Table 8); the original has hue=0.3."""
-  row = Op("AreaCrop", Keyed(bilinear_crop_from, _ITSELF), area, area)
+  row = Op("AreaCrop", Keyed(bilinear_crop_from, kinds.itself), area, area)
   grey = _in_order((spaces.GRAYSCALE, Step("Grayscale", 0.1)))
   return join(
     _in_order((row, Step(row.name)), *_flip(flip)), color_jitter(reach=jitter, hue=hue), grey
@@ -142,23 +142,12 @@ def autoaugment_imagenet(*, then: Fixed | None = None) -> Fixed:
 
 def bicubic_crop_from(key: Key, image: Array, area: Array) -> Array:
   """A crop of `area` to 1 of [H, W, C], resized to [H, W, C]."""
-  return random_resized_crop(key, image, _up_to_all(area))
+  return random_resized_crop(key, image, (area, 1.0))
 
 
 def bilinear_crop_from(key: Key, image: Array, area: Array) -> Array:
   """The same, by torchvision's default filter."""
-  return random_resized_crop(key, image, _up_to_all(area), method=_triangle)
-
-
-def _up_to_all(area: Array) -> tuple[float, float]:
-  return cast(tuple[float, float], (area, 1.0))  # the crop takes arrays here as well
-
-
-def _triangle(distance: Array) -> Array:
-  return jnp.maximum(1.0 - distance, 0.0)
-
-
-_ITSELF = cast(Tone, spaces.bilevel_color()[-1].fn).value  # strength -> strength
+  return random_resized_crop(key, image, (area, 1.0), method=BILINEAR)
 
 
 def _in_order(*rows: tuple[Op, Step]) -> Fixed:
