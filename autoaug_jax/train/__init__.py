@@ -8,7 +8,7 @@ from autoaug_jax.train.problem import Aux, Problem, by_draw, half_l2, supervised
 from autoaug_jax.train.program import Numbers, Program, program
 from autoaug_jax.train.progress import Progress, progress_on, silent
 from autoaug_jax.train.rules import Every
-from autoaug_jax.train.schedule import alternating, epochs, rounds, together, training
+from autoaug_jax.train.schedule import Schedule, alternating, epochs, rounds, together, training
 from autoaug_jax.train.state import SearchState, select
 from autoaug_jax.train.task import Outcome, Task, classification, cross_entropy
 
@@ -24,6 +24,7 @@ __all__ = [
   "Problem",
   "Program",
   "Progress",
+  "Schedule",
   "SearchState",
   "Task",
   "alternating",
