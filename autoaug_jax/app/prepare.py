@@ -66,7 +66,7 @@ def prepare(setting: Setting, *, memory_budget: int) -> Prepared:
   tested = source.parts["test"] if has_test else examples
   chosen = _test_indices(tested, setting) if has_test else cut.val
   test = data.evaluation_feed(tested, chosen, largest, memory_budget=memory_budget)
-  mean, std = _moments(examples, cut.train)
+  mean, std = moments(examples, cut.train)
   return Prepared(
     source.classes,
     examples.shape,
@@ -83,7 +83,7 @@ def prepare(setting: Setting, *, memory_budget: int) -> Prepared:
   )
 
 
-def _moments(
+def moments(
   examples: data.Examples, indices: np.ndarray
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
   """(mean, standard deviation) per channel, of up to 5,000 images spread evenly over `indices`."""

@@ -1,0 +1,55 @@
+"""What a method asks of the data, and what it is then built from."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from autoaug_jax.ops import Space
+from autoaug_jax.train import Task
+
+
+class Needs(NamedTuple):
+  """What a method needs of the data.
+
+  Attributes:
+    val: the share of training images held out to validate on; data that bring a part "val" of their
+      own are taken as they are.
+    valid_batch: images a validation batch; 0 is as many as a training batch has.
+    resplit: whether the two sides change each epoch (Online bilevel).
+  """
+
+  val: float
+  valid_batch: int = 0
+  resplit: bool = False
+
+
+class Ground(NamedTuple):
+  """What a method is built from.
+
+  Attributes:
+    task: the network and its loss.
+    shape: of an image, (H, W, C).
+    classes: their names.
+    mean: of the training pixels in [0, 1], per channel.
+    std: their standard deviation.
+    space: ops in the place of the method's own; None for its own.
+    flip: the probability of a left-right flip in the augmentation that comes with the method.
+    epoch: training steps in a pass over the training images.
+    examples: how many examples the set has in all: every `Batch.index` is below it.
+    labels: int32 [examples], as training sees them.
+    batch: images a training step.
+    axis_name: the axis of devices; None on one.
+  """
+
+  task: Task
+  shape: tuple[int, int, int]
+  classes: tuple[str, ...]
+  mean: tuple[float, ...]
+  std: tuple[float, ...]
+  space: Space | None
+  flip: float
+  epoch: int
+  examples: int
+  labels: np.ndarray
+  batch: int
+  axis_name: str | None = None
