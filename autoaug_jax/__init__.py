@@ -10,6 +10,7 @@
   export     policies as files
   app        whole jobs as functions
   devices    how a computation is spread over devices
+  files      files that are there whole, or not at all
   types      the nouns that all share
 
 Each is loaded when it is first asked for.
@@ -23,6 +24,7 @@ __all__ = [
   "data",
   "devices",
   "export",
+  "files",
   "hypergrad",
   "methods",
   "models",

@@ -9,15 +9,25 @@ OURS = "autoaug_jax"
 MAY_IMPORT = {
   "types": set(),
   "devices": {"types"},
+  "files": set(),
   "ops": {"types", "devices"},
   "hypergrad": {"types", "devices"},
   "models": {"types", "devices"},
-  "data": {"types", "devices"},
+  "data": {"types", "devices", "files"},
   "policies": {"types", "devices", "ops"},
-  "export": {"types", "devices", "ops", "policies"},
-  "train": {"types", "devices", "policies.base", "hypergrad.base"},
+  "export": {"types", "devices", "files", "ops", "policies"},
+  "train": {"types", "devices", "files", "policies.base", "hypergrad.base"},
   "methods": {"types", "devices", "policies", "hypergrad", "train", "ops.space", "ops.spaces"},
-  "report": {"types", "devices", "policies", "hypergrad", "train", "ops.space", "ops.spaces"},
+  "report": {
+    "types",
+    "devices",
+    "files",
+    "policies",
+    "hypergrad",
+    "train",
+    "ops.space",
+    "ops.spaces",
+  },
 }
 BELOW_APP = set(MAY_IMPORT)
 MAY_IMPORT["app"] = BELOW_APP

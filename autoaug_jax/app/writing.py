@@ -1,18 +1,25 @@
-"""Files that are there whole, or not at all."""
+"""Results as files."""
 
 import json
 import math
 import os
-import pathlib
+from collections.abc import Mapping
 from typing import Any
+
+import numpy as np
+
+from autoaug_jax.files import whole, write_whole
 
 
 def write_json(path: str | os.PathLike[str], value: Any) -> None:
-  """Writes plain values beside `path` and renames; a number that is not finite becomes null."""
-  path = pathlib.Path(path)
-  scratch = path.with_name(f".{path.name}.{os.getpid()}")
-  scratch.write_text(json.dumps(_plain(value), indent=1, ensure_ascii=False) + "\n")
-  os.replace(scratch, path)
+  """Writes plain values, whole or not at all; a number that is not finite becomes null."""
+  write_whole(path, json.dumps(_plain(value), indent=1, ensure_ascii=False) + "\n")
+
+
+def write_npz(path: str | os.PathLike[str], arrays: Mapping[str, Any]) -> None:
+  """Writes named arrays, whole or not at all."""
+  with whole(path) as file:
+    np.savez_compressed(file, **arrays)
 
 
 def _plain(value: Any) -> Any:

@@ -1,10 +1,11 @@
 """Metrics on disk: JSON lines, and TensorBoard's files where tensorboardX is installed."""
 
 import json
-import os
 import pathlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
+
+from autoaug_jax.files import write_whole
 
 
 class Records(NamedTuple):
@@ -49,9 +50,7 @@ def _truncate(path: pathlib.Path, since: int) -> None:
   if not path.exists():
     return
   kept = [line for line in path.read_text().splitlines() if _move(line) <= since]
-  new = path.with_suffix(".new")
-  new.write_text("".join(line + "\n" for line in kept))
-  os.replace(new, path)
+  write_whole(path, "".join(line + "\n" for line in kept))
 
 
 def _move(line: str) -> float:
