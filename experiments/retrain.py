@@ -58,6 +58,7 @@ HOW: dict[str, str] = {
   "save_every": "Steps between two checkpoints.",
   "evaluate_every": "Steps between two evaluations on the test images; 0 is at the end only.",
   "memory_budget": "Over how many bytes images are streamed instead of held.",
+  "cache_dir": "Where what was read of a folder or an archive is kept for the next run.",
 }
 
 

@@ -30,7 +30,7 @@ class Prepared(NamedTuple):
   skipped: tuple[data.Finding, ...]
 
 
-def prepare(setting: Setting, *, memory_budget: int) -> Prepared:
+def prepare(setting: Setting, *, memory_budget: int, cache_dir: str = "") -> Prepared:
   """Loads `setting.data`. Images over `memory_budget` bytes are streamed."""
   source = data.load(
     setting.data,
@@ -38,6 +38,7 @@ def prepare(setting: Setting, *, memory_budget: int) -> Prepared:
     channels=setting.channels or None,
     skip_bad_files=setting.skip_bad_files,
     data_dir=setting.data_dir or None,
+    cache_dir=cache_dir or None,
     memory_budget=memory_budget,
   )
   examples = source.parts["train"]

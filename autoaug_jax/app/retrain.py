@@ -1,8 +1,9 @@
 """Training networks from scratch under a policy that does not move, and measuring them."""
 
+import math
 import pathlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from autoaug_jax import devices, train
@@ -26,6 +27,7 @@ class How(NamedTuple):
     save_every: steps between two checkpoints.
     evaluate_every: steps between two evaluations; 0 is at the end only.
     memory_budget: over how many bytes images are streamed instead of held.
+    cache_dir: where what was read of a folder or an archive is kept for the next run.
     say: who is told what was left out.
   """
 
@@ -37,6 +39,7 @@ class How(NamedTuple):
   save_every: int = 500
   evaluate_every: int = 0
   memory_budget: int = 2 << 30
+  cache_dir: str = ""
   say: Callable[[str], None] = print
 
 
@@ -63,7 +66,7 @@ def retrain(setting: Setting, *, how: How = How()) -> Retrained | None:  # noqa:
   """
   began = time.perf_counter()
   check(setting)
-  prepared = prepare(setting, memory_budget=how.memory_budget)
+  prepared = prepare(setting, memory_budget=how.memory_budget, cache_dir=how.cache_dir)
   for finding in prepared.skipped:
     how.say(f"left out: {finding}")
   epoch = prepared.train[0].steps_per_epoch
@@ -99,8 +102,20 @@ def retrain(setting: Setting, *, how: How = How()) -> Retrained | None:  # noqa:
   if not fitted.finished or fitted.evaluation is None:
     return None
   seen = measure(prepared.seen)(fitted.state)
-  result = _result(setting, prepared, fitted.evaluation, seen["accuracy"])
-  result = result._replace(steps=fitted.move, seconds=time.perf_counter() - began)
+  tested = fitted.evaluation
+  result = Retrained(
+    setting=setting,
+    accuracy=tuple(tested["accuracy"]),
+    interval=interval(tested["accuracy"]),
+    loss=tuple(tested["loss"]),
+    train_accuracy=tuple(seen["accuracy"]),
+    per_class=_means(prepared.classes, tested["per_class"]),
+    train_images=prepared.train_images,
+    test_images=prepared.test_images,
+    tested_on=prepared.tested_on,
+    steps=fitted.move,
+    seconds=time.perf_counter() - began,
+  )
   if how.workdir is not None:
     write_json(pathlib.Path(how.workdir) / "result.json", as_json(result))
   return result
@@ -136,24 +151,11 @@ def _task(setting: Setting, prepared: Prepared, axis_name: str | None) -> train.
   )
 
 
-def _result(
-  setting: Setting, prepared: Prepared, measured: dict[str, Any], seen: list[float]
-) -> Retrained:
-  columns = zip(prepared.classes, zip(*measured["per_class"], strict=True), strict=True)
-  per_class = {
-    name: None if None in values else sum(values) / len(values) for name, values in columns
+def _means(
+  classes: Sequence[str], per_class: Sequence[Sequence[float | None]]
+) -> dict[str, float | None]:
+  """Means over seeds of [seeds][classes]; None for a class without test images."""
+  columns = zip(classes, zip(*per_class, strict=True), strict=True)
+  return {
+    name: None if None in values else math.fsum(values) / len(values) for name, values in columns
   }
-  accuracy = tuple(measured["accuracy"])
-  return Retrained(
-    setting,
-    accuracy,
-    interval(accuracy),
-    tuple(measured["loss"]),
-    tuple(seen),
-    per_class,
-    prepared.train_images,
-    prepared.test_images,
-    prepared.tested_on,
-    0,
-    0.0,
-  )

@@ -1,11 +1,14 @@
 import json
 import math
+import os
 
 import chex
 import numpy as np
 import pytest
+from PIL import Image
 
 from autoaug_jax.app import How, Setting, retrain, table_line
+from tests.app.cases import squares
 
 
 @pytest.fixture
@@ -55,8 +58,6 @@ def test_four_devices_do_what_one_does(setting):
 
 
 def test_without_test_images_some_are_held_out(tmp_path):
-  from tests.app.conftest import squares
-
   images, labels = squares(40, 2)
   np.savez(tmp_path / "own.npz", images=images, labels=labels)
   result = retrain(
@@ -64,6 +65,24 @@ def test_without_test_images_some_are_held_out(tmp_path):
   )
   assert (result.train_images, result.test_images) == (32, 8)
   assert result.tested_on == "20% of the training images, held out"
+
+
+def test_what_was_read_is_kept_and_read_again(tmp_path):
+  """The second run finds its images in the cache: what the files hold by then is no image."""
+  images, labels = squares(24, 3)
+  for i, (image, label) in enumerate(zip(images, labels, strict=True)):
+    folder = tmp_path / "own" / str(label)
+    folder.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(image[..., 0]).save(folder / f"{i}.png")
+  own = str(tmp_path / "own")
+  setting = Setting(data=own, policy="none", epochs=1, batch=8, channels=1, size=8)
+  how = How(cache_dir=str(tmp_path / "cache"))
+  first = retrain(setting, how=how)
+  for path in (tmp_path / "own").rglob("*.png"):
+    stat = path.stat()
+    path.write_bytes(b"x" * stat.st_size)
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+  assert retrain(setting, how=how).loss == first.loss
 
 
 @pytest.mark.parametrize(

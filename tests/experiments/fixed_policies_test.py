@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.app.conftest import squares
+from tests.app.cases import squares
 from tests.experiments.retrain_test import launch
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from autoaug_jax.app import How, Setting
 from experiments import retrain
-from tests.app.conftest import squares
+from tests.app.cases import squares
 
 ROOT = pathlib.Path(__file__).parents[2]
 
