@@ -24,6 +24,16 @@ from autoaug_jax.policies.categorical import (
   probabilities,
 )
 from autoaug_jax.policies.distributions import entropy, kl_divergence
+from autoaug_jax.policies.gumbel import (
+  STARTS,
+  GumbelPhi,
+  Selected,
+  gumbel,
+  gumbel_as_fixed,
+  gumbel_numbers,
+  has_magnitude,
+  in_floats,
+)
 from autoaug_jax.policies.interpret import augmenter, policy
 from autoaug_jax.policies.stages import (
   Fixed,
@@ -37,13 +47,16 @@ from autoaug_jax.policies.stages import (
 )
 
 __all__ = [
+  "STARTS",
   "Augment",
   "Augmenter",
   "CategoricalPhi",
   "Composite",
   "Draw",
   "Fixed",
+  "GumbelPhi",
   "Policy",
+  "Selected",
   "Slots",
   "Step",
   "Steps",
@@ -58,7 +71,12 @@ __all__ = [
   "fixed",
   "frozen",
   "grouped",
+  "gumbel",
+  "gumbel_as_fixed",
+  "gumbel_numbers",
+  "has_magnitude",
   "image_keys",
+  "in_floats",
   "join",
   "kept_in_range",
   "kl_divergence",
