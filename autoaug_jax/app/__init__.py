@@ -1,22 +1,34 @@
 """The whole job as Python functions: data in, trained networks and reports out."""
 
 from autoaug_jax.app.intervals import Interval, interval, student_quantile
+from autoaug_jax.app.kinds import attributes, option_types, sized
 from autoaug_jax.app.networks import network
 from autoaug_jax.app.policies import named_policy, policy_names
 from autoaug_jax.app.retrain import How, Retrained, as_json, retrain, table_line
+from autoaug_jax.app.search import Searched, search, search_lines
+from autoaug_jax.app.search_setting import SearchSetting
 from autoaug_jax.app.setting import Setting
+from autoaug_jax.app.slack import Slack
 
 __all__ = [
   "How",
   "Interval",
   "Retrained",
+  "SearchSetting",
+  "Searched",
   "Setting",
+  "Slack",
   "as_json",
+  "attributes",
   "interval",
   "named_policy",
   "network",
+  "option_types",
   "policy_names",
   "retrain",
+  "search",
+  "search_lines",
+  "sized",
   "student_quantile",
   "table_line",
 ]

@@ -1,6 +1,6 @@
 """What a method asks of the data, and what it is then built from."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,7 +27,8 @@ class Ground(NamedTuple):
   """What a method is built from.
 
   Attributes:
-    task: the network and its loss.
+    model: the network, a Flax module; normalised images go in.
+    task: its cross-entropy, normalisation included.
     shape: of an image, (H, W, C).
     classes: their names.
     mean: of the training pixels in [0, 1], per channel.
@@ -41,6 +42,7 @@ class Ground(NamedTuple):
     axis_name: the axis of devices; None on one.
   """
 
+  model: Any
   task: Task
   shape: tuple[int, int, int]
   classes: tuple[str, ...]

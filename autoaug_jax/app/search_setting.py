@@ -18,10 +18,10 @@ class SearchSetting(NamedTuple):
     dtype: of the computation, "float32" or "bfloat16"; parameters are float32.
     size: images are resized and cropped to [size, size].
     channels: 1 or 3.
-    train_images: of how many training images, validation ones included, a stratified subset is used.
+    train_images: of how many training images a stratified subset is used, validation included.
     test_images: the same for test images.
     imbalance: how many times rarer the second half of the classes is (AutoDO's IR).
-    noise: the share of training labels drawn anew (AutoDO's NR); validation labels stay as they are.
+    noise: the share of training labels drawn anew (AutoDO's NR); validation labels stay.
     split_seed: of subsets, splits, imbalance and noise.
     skip_bad_files: leaves out what cannot be used, and says what, instead of stopping.
     data_dir: where TFDS keeps its data.

@@ -31,11 +31,15 @@ def split(
   val: float | int,
   seed: int,
   fold: int = 0,
+  within: np.ndarray | None = None,
   subset: int | None = None,
   imbalance: float = 1.0,
   noise: float = 0.0,
 ) -> Split:
   """A subset of the examples, its stratified split, then the distortions of its training side.
+
+  Only examples whose numbers are in `within` are used, where it is given: the training side of an
+  earlier split, say.
 
   `val` is a share below 1 or a number of examples; 0 trains on all. Folds are independent draws,
   as SLACK's and AutoDO's (stratified shuffles; not a partition): SLACK takes val=0.5 and folds
@@ -46,6 +50,8 @@ def split(
   labels = np.asarray(examples.labels, np.int32)
   classes = int(labels.max()) + 1
   chosen = np.arange(len(labels), dtype=np.int32)
+  if within is not None:
+    chosen = np.unique(np.asarray(within, np.int32))
   if subset is not None:
     chosen = _stratified(labels, chosen, subset, (seed, SUBSET))
   count = _count(val, len(chosen))

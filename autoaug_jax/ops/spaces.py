@@ -97,16 +97,26 @@ _RESIZED_CROP = Op(
 
 
 @functools.cache
-def slack_imagenet(*, interpolation: str = "nearest", fill: Fill = 0.0) -> Space:
+def slack_imagenet(
+  *,
+  interpolation: str = "nearest",
+  fill: Fill = 0.0,
+  cutout_fill: erasing.Colour = IMAGENET_MEAN,
+) -> Space:
   """SLACK's 18 ops for ImageNet-100: Hue before Cutout, a resized crop for the padded one."""
-  ops = list(slack_cifar(interpolation=interpolation, fill=fill, cutout_fill=IMAGENET_MEAN))
+  ops = list(slack_cifar(interpolation=interpolation, fill=fill, cutout_fill=cutout_fill))
   return make_space([*ops[:14], _HUE, ops[14], _RESIZED_CROP, ops[16]])
 
 
 @functools.cache
-def slack_domainnet(*, interpolation: str = "nearest", fill: Fill = 0.0) -> Space:
+def slack_domainnet(
+  *,
+  interpolation: str = "nearest",
+  fill: Fill = 0.0,
+  cutout_fill: erasing.Colour = IMAGENET_MEAN,
+) -> Space:
   """SLACK's 20 ops for DomainNet: both crops, Hue, and Grayscale after Equalize."""
-  ops = list(slack_cifar(interpolation=interpolation, fill=fill, cutout_fill=IMAGENET_MEAN))
+  ops = list(slack_cifar(interpolation=interpolation, fill=fill, cutout_fill=cutout_fill))
   return make_space(
     [*ops[:8], GRAYSCALE, *ops[8:14], _HUE, ops[14], _RESIZED_CROP, ops[15], ops[16]]
   )

@@ -4,13 +4,15 @@ from autoaug_jax.train import optim
 from autoaug_jax.train.evaluate import evaluation
 from autoaug_jax.train.learner import Learner, Metrics, Move, learner
 from autoaug_jax.train.loop import Fitted, fit
-from autoaug_jax.train.problem import Aux, Problem, by_draw, half_l2, supervised
+from autoaug_jax.train.problem import Aux, Problem, by_draw, by_image, half_l2, supervised
 from autoaug_jax.train.program import Numbers, Program, program
 from autoaug_jax.train.progress import Progress, progress_on, silent
 from autoaug_jax.train.rules import Every
 from autoaug_jax.train.schedule import Schedule, alternating, epochs, rounds, together, training
+from autoaug_jax.train.soft import divergence
 from autoaug_jax.train.state import SearchState, select
 from autoaug_jax.train.task import Outcome, Task, classification, cross_entropy
+from autoaug_jax.train.trajectory import trajectory
 
 __all__ = [
   "Aux",
@@ -29,8 +31,10 @@ __all__ = [
   "Task",
   "alternating",
   "by_draw",
+  "by_image",
   "classification",
   "cross_entropy",
+  "divergence",
   "epochs",
   "evaluation",
   "fit",
@@ -45,4 +49,5 @@ __all__ = [
   "supervised",
   "together",
   "training",
+  "trajectory",
 ]

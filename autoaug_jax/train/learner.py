@@ -10,7 +10,7 @@ import optax
 from autoaug_jax.devices import mean_over
 from autoaug_jax.hypergrad.base import Hypergradient, Joint, Moved
 from autoaug_jax.train import optim
-from autoaug_jax.train.problem import Aux, Problem, by_draw, mean_of
+from autoaug_jax.train.problem import Aux, Inner, Problem, mean_of
 from autoaug_jax.train.state import SearchState
 from autoaug_jax.types import Array, Batch, Key, Phi
 
@@ -49,7 +49,7 @@ def learner(
   phi_optimizer: optax.GradientTransformation | None = None,
   estimator: Hypergradient | None = None,
   joint: Joint | None = None,
-  single_draws: bool = False,
+  seen: Callable[[Inner], Any] | None = None,
   draw_clip: float | None = None,
   project: Callable[[Phi], Phi] = lambda phi: phi,
   pin: Callable[[SearchState], Any] | None = None,
@@ -66,8 +66,8 @@ def learner(
       (`implicit_checked`) has it among the metrics, and `fit` warns where it exceeds 1.
     joint: makes the `joint` move; it is called with losses that return (loss, aux), hence built
       with `has_aux=True`.
-    single_draws: whether `joint` takes draws one by one, (theta, phi, d) -> (loss, (log_prob,
-      aux)), as a score with clipping does.
+    seen: inner as `joint` takes it: `by_draw` or `by_image` for scores; None is (theta, phi) ->
+      (loss, aux).
     draw_clip: to which norm `train` shortens each draw's gradient before it takes their mean.
     project: back into the set where phi lives, after each of its steps.
     pin: what the initial state keeps as `pinned`.
@@ -93,13 +93,14 @@ def learner(
     # Draw by draw, so that the activations of one are in memory at a time.
     for draw in range(problem.draws):
       gradient_of = jax.value_and_grad(inner, has_aux=True)
-      (loss, aux), gradient = mean(gradient_of(state.theta, state.phi, draw))
-      each.append((loss, aux, optim.shortened(gradient, draw_clip)))
-    loss, aux, gradient = mean_of(each)
+      (loss, aux), gradient = gradient_of(state.theta, state.phi, draw)
+      loss, scores, moved, gradient = mean((loss, aux.scores, aux.model_state, gradient))
+      each.append((loss, scores, moved, optim.shortened(gradient, draw_clip)))
+    loss, scores, model_state, gradient = mean_of(each)
     updates, opt_state = optimizer.update(gradient, state.opt_state, state.theta)
     theta = optax.apply_updates(state.theta, updates)
-    metrics = {"loss": loss, "gradient": optim.norm(gradient), **aux.scores}
-    return _trained(state, theta, opt_state, aux), metrics | _rate(opt_state)
+    metrics = {"loss": loss, "gradient": optim.norm(gradient), **scores}
+    return _trained(state, theta, opt_state, model_state), metrics | _rate(opt_state)
 
   def phi_step(state: SearchState, gradient: Phi) -> SearchState:
     updates, moved = phi_optimizer.update(gradient, state.phi_opt_state, state.phi)  # type: ignore[union-attr]
@@ -122,10 +123,11 @@ def learner(
     for_inner, for_outer = jax.random.split(key)
     inner: Any = problem.train(for_inner, state, batch)
     outer = problem.outer(for_outer, state, valid)
-    inner = by_draw(inner) if single_draws else inner
+    inner = inner if seen is None else seen(inner)
     moved: Moved = joint(inner, outer, state.theta, state.phi, state.opt_state)  # type: ignore[misc]
-    aux = mean_of(moved.aux) if single_draws else moved.aux
-    trained = _trained(state, moved.theta, moved.opt_state, mean(aux))
+    # Draws that were seen one by one come back one by one.
+    aux = moved.aux if isinstance(moved.aux, Aux) else mean_of(moved.aux)
+    trained = _trained(state, moved.theta, moved.opt_state, mean(aux.model_state))
     metrics = {
       "loss": moved.loss,
       **mean(aux.scores),
@@ -148,8 +150,8 @@ def learner(
   )
 
 
-def _trained(state: SearchState, theta: Any, opt_state: Any, aux: Aux) -> SearchState:
-  return state.replace(theta=theta, opt_state=opt_state, model_state=aux.model_state)
+def _trained(state: SearchState, theta: Any, opt_state: Any, model_state: Any) -> SearchState:
+  return state.replace(theta=theta, opt_state=opt_state, model_state=model_state)
 
 
 def _rate(opt_state: optax.OptState) -> Metrics:

@@ -11,16 +11,18 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from autoaug_jax import devices
 from autoaug_jax.train import optim
 from autoaug_jax.train.checkpoint import Store, store
 from autoaug_jax.train.learner import TAKES
 from autoaug_jax.train.program import Numbers, Program
-from autoaug_jax.train.progress import Progress, line, mean, progress_on, silent
+from autoaug_jax.train.progress import Progress, line, mean, progress_on, silent, titled
 from autoaug_jax.train.records import records
 from autoaug_jax.train.rules import Every, Rules, check, due, next_multiple
 from autoaug_jax.train.state import SearchState
 from autoaug_jax.train.stopping import asked_to_stop
 from autoaug_jax.train.summary import Bad, Made, fetch, first_bad, summary
+from autoaug_jax.train.trajectory import watched
 
 
 class Fitted(NamedTuple):
@@ -45,11 +47,13 @@ def fit(
   every: Every = Every(),  # noqa: B008
   keep: int = 3,
   evaluate: Callable[[SearchState], dict[str, Any]] | None = None,
+  watch: Callable[[SearchState], dict[str, Any]] | None = None,
   best: str = "accuracy",
   on_nan: str = "stop",
   slower: float = 0.5,
   rewinds: int = 10,
   progress: Progress | None = None,
+  title: str = "",
 ) -> Fitted:
   """Makes the moves of `schedule`, from where `workdir` has come to.
 
@@ -65,17 +69,20 @@ def fit(
     every: after how many moves to log, to save and to evaluate.
     keep: how many checkpoints stay, beside the best.
     evaluate: state -> {name: number}, or a list of one for each seed; also called at the end.
+    watch: state -> named arrays that go into the metrics wherever they are logged, under "phi/..."
+      (`trajectory` reads them back).
     best: which of its numbers, the larger the better, decides what is the best checkpoint.
     on_nan: "stop" raises FloatingPointError at a loss or gradient that is not finite; "rewind" goes
       back to the last checkpoint, or to the start, and on at `slower` times the learning rate.
     slower: that factor; a second rewind to the same place applies it twice.
     rewinds: how often in all before it stops after all.
     progress: who is told; None is standard error.
+    title: how the run is called in its lines.
   """
   rules = Rules(schedule, every, evaluate, best, on_nan, slower, rewinds)
   check(rules, tuple(program.moves))
   first = jax.process_index() == 0
-  told = (progress or progress_on(sys.stderr)) if first else silent()
+  told = titled(title, progress or progress_on(sys.stderr)) if first else silent()
   kept = None
   if workdir is not None:
     kept = store(pathlib.Path(workdir) / "checkpoints", config=config, keep=keep, say=told.say)
@@ -108,6 +115,8 @@ def fit(
         at = _measured(rules, at._replace(state=state, move=move, finished=move == len(schedule)))
         if at.evaluation is not None and due(rules.every.evaluate, at.move, rules.schedule):
           values |= {f"evaluation/{name}": value for name, value in at.evaluation.items()}
+        if watch is not None:
+          values |= watched(watch(devices.local(state)))
         lines.write(move, values)
         told.show(_line(rules, at, values, times))
         if not warned and (warned := _diverges(values)):
@@ -233,8 +242,11 @@ def _line(rules: Rules, at: Fitted, values: dict[str, Any], times: list[tuple[in
   moves, seconds = (sum(column) for column in zip(*counted, strict=True))
   total = len(rules.schedule)
   left = (total - at.move) * seconds / moves
-  speed = values["images_per_second"]
-  return line(at.move, total, values, speed=speed, seconds=left)
+  told = line(at.move, total, values, speed=values["images_per_second"], seconds=left)
+  rounds = rules.schedule.count("refresh")
+  if not rounds:
+    return told
+  return f"round {rules.schedule[: at.move].count('refresh')}/{rounds}  {told}"
 
 
 def _farewell(at: Fitted, kept: Store | None, total: int) -> str:

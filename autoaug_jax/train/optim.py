@@ -176,6 +176,18 @@ def rescaled(opt_state: optax.OptState, factor: float) -> optax.OptState:
   return moved
 
 
+def begun_anew(
+  optimizer: optax.GradientTransformation, theta: Params, opt_state: optax.OptState
+) -> optax.OptState:
+  """A fresh state for `theta` that keeps what `rescaled` made of the learning rate."""
+
+  def node(new: Any, old: Any) -> Any:
+    return new._replace(scale=old.scale) if isinstance(new, RateState) else new
+
+  fresh = optimizer.init(theta)
+  return jax.tree.map(node, fresh, opt_state, is_leaf=lambda x: isinstance(x, RateState))
+
+
 def averaged(opt_state: optax.OptState) -> Params:
   """The moving average of theta that sgd(ema=...) keeps."""
   for x in _nodes(opt_state, AverageState):

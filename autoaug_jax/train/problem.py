@@ -18,7 +18,8 @@ class Aux(NamedTuple):
 
   scores: dict[str, Array]  # [] each: unweighted means over examples and draws
   model_state: ModelState
-  log_prob: Array  # []: 0, with the derivative in phi of the mean log-probability of the draws
+  losses: Array  # [B], weighted: their mean is the loss
+  log_probs: Array  # [B]: 0, with the derivative in phi of each draw's log-probability
 
 
 class Inner(Protocol):
@@ -88,14 +89,17 @@ def supervised(
       def one(theta: Params, phi: Phi, draw: int) -> tuple[Array, Aux]:
         augmented = augmenter.augment(jax.random.fold_in(key, draw), phi, batch, first=first)
         outcome = task.loss(theta, state.model_state, augmented, train=train)
-        loss = _weighted_mean(outcome, augmented)
-        return loss, Aux(_means(outcome), outcome.model_state, _log_prob(augmented))
+        losses = _weighted(outcome, augmented)
+        if decay is not None:
+          losses = losses + decay(theta)
+        aux = Aux(_means(outcome), outcome.model_state, losses, _log_probs(augmented))
+        return jnp.mean(losses), aux
 
       def inner(theta: Params, phi: Phi, draw: int | None = None) -> tuple[Array, Aux]:
         # A loop of Python: in one of XLA, gradients of convolutions are 30 times slower on CPUs.
         each = [one(theta, phi, d) for d in (range(draws) if draw is None else [draw])]
         loss, aux = mean_of(each)
-        return (loss if decay is None else loss + decay(theta)), aux
+        return loss, aux
 
       return inner
 
@@ -107,7 +111,8 @@ def supervised(
       if validation is not None:
         first = first_place(len(batch.label), axis_name)
         seen = validation(key, phi, batch, first=first)
-      value = _weighted_mean(task.loss(theta, state.model_state, seen, train=outer_train), seen)
+      outcome = task.loss(theta, state.model_state, seen, train=outer_train)
+      value = jnp.mean(_weighted(outcome, seen))
       return value if penalty is None else value + penalty(phi, state.pinned)
 
     return loss
@@ -120,9 +125,19 @@ def by_draw(inner: Inner) -> Callable[..., Any]:
 
   def drawn(theta: Params, phi: Phi, draw: int) -> tuple[Array, tuple[Array, Aux]]:
     loss, aux = inner(theta, phi, draw)
-    return loss, (aux.log_prob, aux)
+    return loss, (jnp.mean(aux.log_probs), aux)
 
   return drawn
+
+
+def by_image(inner: Inner) -> Callable[..., Any]:
+  """inner for estimators that weigh single images: (theta, phi) -> ((losses, log_probs), aux)."""
+
+  def imaged(theta: Params, phi: Phi) -> tuple[tuple[Array, Array], Aux]:
+    _, aux = inner(theta, phi)
+    return (aux.losses, aux.log_probs), aux
+
+  return imaged
 
 
 def half_l2(weight: float, *, mask: Callable[[Params], Any] | None = None) -> Any:
@@ -143,20 +158,19 @@ def mean_of(each: Sequence[Any]) -> Any:
   return jax.tree.map(lambda *x: sum(x[1:], x[0]) / len(x), *each)
 
 
-def _weighted_mean(outcome: Outcome, batch: Batch) -> Array:
-  """mean(weight * losses): never divided by the weights' sum, which would kill their score."""
-  return jnp.mean(batch.weight.astype(outcome.losses.dtype) * outcome.losses)
+def _weighted(outcome: Outcome, batch: Batch) -> Array:
+  """weight * losses [B]: never divided by the weights' sum, which would kill their score."""
+  return batch.weight.astype(outcome.losses.dtype) * outcome.losses
 
 
 def _means(outcome: Outcome) -> dict[str, Array]:
   return {name: jnp.mean(each) for name, each in outcome.scores.items()}
 
 
-def _log_prob(batch: Batch) -> Array:
-  """The score that rides on the weights, exp(log_prob - stop_gradient(log_prob)) each, as a sum.
+def _log_probs(batch: Batch) -> Array:
+  """[B]: the score that rides on each weight, exp(log_prob - stop_gradient(log_prob)), as a sum.
 
-  Their mean logarithm; 0 as a number, because what is not a score is divided out.
+  Their logarithm; 0 as a number, because what is not a score is divided out.
   """
   still = jax.lax.stop_gradient(batch.weight)
-  ratio = jnp.where(still == 0, 1, batch.weight / jnp.where(still == 0, 1, still))
-  return jnp.mean(jnp.log(ratio))
+  return jnp.log(jnp.where(still == 0, 1, batch.weight / jnp.where(still == 0, 1, still)))

@@ -64,13 +64,24 @@ def silent() -> Progress:
   return Progress(lambda line: None, lambda line: None, lambda: None)
 
 
+def titled(title: str, progress: Progress) -> Progress:
+  """The same, with `title` before each line."""
+  if not title:
+    return progress
+  return Progress(
+    lambda line: progress.show(f"{title}  {line}"),
+    lambda line: progress.say(f"{title}: {line}"),
+    progress.close,
+  )
+
+
 def line(move: int, moves: int, values: dict[str, Any], *, speed: float, seconds: float) -> str:
   """`move 50/200  loss 1.234  accuracy 56.7%  812 images/s  1:05 left`; means over seeds."""
   parts = [f"move {move}/{moves}"]
-  for name in ("loss", "accuracy", "outer"):
+  for name, told in (*((n, n) for n in ("loss", "accuracy", "outer")), ("phi/entropy", "entropy")):
     if name in values:
       value = mean(values[name])
-      parts.append(f"{name} {value:.1%}" if name == "accuracy" else f"{name} {value:.4g}")
+      parts.append(f"{told} {value:.1%}" if name == "accuracy" else f"{told} {value:.4g}")
   if speed > 0:
     parts.append(f"{speed:.0f} images/s" if speed >= 10 else f"{speed:.2g} images/s")
   return "  ".join([*parts, f"{_duration(seconds)} left"])

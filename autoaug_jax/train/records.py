@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -39,11 +40,18 @@ def records(folder: str | pathlib.Path | None, *, since: int = 0) -> Records:
           if isinstance(number, int | float):
             board.add_scalar(f"{name}/{i}" if isinstance(value, list) else name, number, move)
 
+  def back(move: int) -> None:
+    nonlocal board
+    _truncate(path, move)
+    if board is not None:
+      board.close()
+      board = _board(pathlib.Path(folder) / "tensorboard", move)
+
   def close() -> None:
     if board is not None:
       board.close()
 
-  return Records(write, lambda move: _truncate(path, move), close)
+  return Records(write, back, close)
 
 
 def _truncate(path: pathlib.Path, since: int) -> None:
@@ -65,4 +73,7 @@ def _board(folder: pathlib.Path, since: int) -> Any:
     from tensorboardX import SummaryWriter
   except ImportError:
     return None
-  return SummaryWriter(str(folder), purge_step=since + 1)
+  # Its files are named by the second, and a second one of that name would replace the first.
+  return SummaryWriter(
+    str(folder), purge_step=since + 1, filename_suffix=f".{time.time_ns() % 10**9:09}"
+  )

@@ -9,7 +9,7 @@ import pytest
 
 from autoaug_jax import hypergrad
 from autoaug_jax.models import small_cnn
-from autoaug_jax.train import learner, optim, program
+from autoaug_jax.train import by_draw, learner, optim, program
 from tests.train import cases
 
 
@@ -110,7 +110,7 @@ def test_joint_by_single_draws_trains_and_keeps_the_statistics(batches):
   problem = cases.problem(model=small_cnn(widths=(4,), classes=cases.CLASSES), draws=2)
   optimizer = optim.sgd(0.3)
   score = hypergrad.shared_score(optimizer, draws=2, has_aux=True)
-  moves = learner(problem, optimizer, phi_optimizer=optax.sgd(1.0), joint=score, single_draws=True)
+  moves = learner(problem, optimizer, phi_optimizer=optax.sgd(1.0), joint=score, seen=by_draw)
   key = jax.random.key(0)
   state = moves.init(key, batches[0])
   moved, _ = jax.jit(moves.joint)(key, state, *batches)

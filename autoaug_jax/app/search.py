@@ -1,0 +1,240 @@
+"""A search as one job: data in; a policy file, its story and what was measured out."""
+
+import pathlib
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from autoaug_jax import devices, export, train
+from autoaug_jax.app.ground import Ground
+from autoaug_jax.app.kinds import Options, kind_of
+from autoaug_jax.app.networks import network
+from autoaug_jax.app.retrain import How
+from autoaug_jax.app.search_data import SearchData, prepare_search
+from autoaug_jax.app.search_setting import SearchSetting, check_search
+from autoaug_jax.app.writing import write_json, write_npz
+from autoaug_jax.methods import Method, Phase
+from autoaug_jax.ops import Space
+from autoaug_jax.policies import Fixed, op_shares
+from autoaug_jax.train import SearchState
+
+
+class Searched(NamedTuple):
+  """What came of a search.
+
+  Attributes:
+    setting: what it was asked for.
+    method: its name, and its options.
+    policy: what was learned, with nothing left to learn.
+    trajectory: what phi was on the way: {"move": [T], name: [T, ...]}.
+    accuracy: on the test images, of the network that the search trained, after its last step; None
+      for a method whose networks are not kept.
+    state: where the last phase ended, on the host.
+    test_images: how many.
+    tested_on: what they are.
+    moves: of all phases.
+    seconds: of this process, loading and compilation included.
+  """
+
+  setting: SearchSetting
+  method: str
+  options: Options
+  policy: Fixed
+  trajectory: dict[str, np.ndarray]
+  accuracy: float | None
+  per_class: dict[str, float | None]
+  state: SearchState
+  train_images: int
+  valid_images: int
+  test_images: int
+  tested_on: str
+  moves: int
+  seconds: float
+
+
+def search(
+  setting: SearchSetting,
+  options: Options,
+  *,
+  how: How = How(),  # noqa: B008
+  space: Space | None = None,
+) -> Searched | None:
+  """Learns an augmentation; None where it was asked to stop before the end.
+
+  Args:
+    setting: data, network, seeds.
+    options: those of a method, an instance of `Slack` for one.
+    how: how it is carried out; its `workdir` gets policy.json, trajectory.npz and search.json
+      beside a folder for each phase, and a search that finds its own goes on from there.
+    space: ops in the place of the method's own.
+  """
+  began = time.perf_counter()
+  check_search(setting)
+  kind = kind_of(options)
+  prepared = prepare_search(
+    setting, kind.needs(options), memory_budget=how.memory_budget, cache_dir=how.cache_dir
+  )
+  for finding in prepared.skipped:
+    how.say(f"left out: {finding}")
+  axis = devices.AXIS if how.devices != 1 else None
+  ground = _ground(setting, prepared, space, axis if how.sync_norm else None)._replace(
+    axis_name=axis
+  )
+  method = kind.build(options, ground)
+  config = {
+    **setting._asdict(),
+    "method": kind.name,
+    **options._asdict(),
+    "images": prepared.split.data,
+  }
+  ends = run_phases(method, setting, prepared, how=how, config=config)
+  if ends is None:
+    return None
+  state = jax.device_get(devices.local(ends[-1].state))
+  measured = train.evaluation(ground.task, prepared.test, classes=len(prepared.classes))(state)
+  result = Searched(
+    setting=setting,
+    method=kind.name,
+    options=options,
+    policy=method.learned(state.phi),
+    trajectory=_joined(method.phases, ends, how.workdir),
+    accuracy=measured["accuracy"] if method.joint else None,
+    per_class=dict(zip(prepared.classes, measured["per_class"], strict=True)),
+    state=state,
+    train_images=prepared.train_images,
+    valid_images=prepared.valid_images,
+    test_images=prepared.test_images,
+    tested_on=prepared.tested_on,
+    moves=sum(len(phase.schedule) for phase in method.phases),
+    seconds=time.perf_counter() - began,
+  )
+  if how.workdir is not None:
+    _write(result, prepared, pathlib.Path(how.workdir))
+  return result
+
+
+def search_lines(result: Searched) -> str:
+  """What came of it, in a few lines."""
+  shares = sorted(op_shares(result.policy).items(), key=lambda item: -item[1])
+  lines = [
+    f"{result.method}: {result.moves} moves, {result.seconds:.0f} s, on {result.train_images} "
+    f"training and {result.valid_images} validation images"
+  ]
+  if shares:
+    lines.append("ops: " + ", ".join(f"{name} {100 * share:.1f}%" for name, share in shares))
+  if result.accuracy is not None:
+    lines.append(
+      f"accuracy of the network that was trained with it: {100 * result.accuracy:.2f}% on "
+      f"{result.tested_on}, {result.test_images} of them"
+    )
+  return "\n".join(lines)
+
+
+def run_phases(
+  method: Method,
+  setting: SearchSetting,
+  prepared: SearchData,
+  *,
+  how: How,
+  config: dict[str, Any],
+) -> list[train.Fitted] | None:
+  """Where each phase ended; None where one was asked to stop."""
+  ends: list[train.Fitted] = []
+  watch = jax.jit(lambda state: method.watch(state.phi))
+  for phase in method.phases:
+    program = train.program(
+      phase.learner,
+      prepared.train,
+      valid=prepared.valid,
+      seed=setting.seed,
+      device_count=how.devices,
+    )
+    if phase.begin is not None:
+      program = _begun(program, phase, ends[-1].state)
+    fitted = train.fit(
+      program,
+      phase.schedule,
+      workdir=None if how.workdir is None else pathlib.Path(how.workdir) / phase.name,
+      config=config,
+      every=train.Every(how.log_every, how.save_every, 0),
+      watch=watch,
+      on_nan=how.on_nan,
+      title=phase.name,
+    )
+    if not fitted.finished:
+      return None
+    ends.append(fitted)
+  return ends
+
+
+def _begun(program: train.Program, phase: Phase, before: SearchState) -> train.Program:
+  """The program, starting from where the phase before came to."""
+
+  def init() -> SearchState:
+    fresh, old = (jax.device_get(devices.local(state)) for state in (program.init(), before))
+    # Copied, because a leaf that is there twice would be given away twice.
+    return program.place(jax.tree.map(np.array, phase.begin(fresh, old)))  # type: ignore[misc]
+
+  return program._replace(init=init)
+
+
+def _ground(
+  setting: SearchSetting, prepared: SearchData, space: Space | None, axis_name: str | None
+) -> Ground:
+  model = network(
+    setting.model,
+    classes=len(prepared.classes),
+    image_size=min(prepared.shape[:2]),
+    dtype=setting.dtype,
+    axis_name=axis_name,
+  )
+  return Ground(
+    model=model,
+    task=train.classification(model, normalise=(prepared.mean, prepared.std)),
+    shape=prepared.shape,
+    classes=prepared.classes,
+    mean=prepared.mean,
+    std=prepared.std,
+    space=space,
+    flip=setting.flip,
+    epoch=prepared.epoch,
+    examples=len(prepared.examples.labels),
+    labels=prepared.split.labels,
+    batch=setting.batch,
+    axis_name=axis_name,
+  )
+
+
+def _joined(
+  phases: Sequence[Phase], ends: Sequence[train.Fitted], workdir: str | pathlib.Path | None
+) -> dict[str, np.ndarray]:
+  """The trajectories of all phases as one; {} where nothing was written down."""
+  if workdir is None:
+    return {}
+  each = [train.trajectory(pathlib.Path(workdir) / phase.name) for phase in phases]
+  starts = np.cumsum([0, *(len(phase.schedule) for phase in phases)])
+  shifted = [{**one, "move": one["move"] + s} for one, s in zip(each, starts, strict=False)]
+  return {name: np.concatenate([one[name] for one in shifted]) for name in shifted[-1]}
+
+
+def _write(result: Searched, prepared: SearchData, workdir: pathlib.Path) -> None:
+  spec = export.described(
+    result.policy,
+    image_size=prepared.shape[:2],
+    method=result.method,
+    data=result.setting.data,
+  )
+  export.save(spec, workdir / "policy.json")
+  write_npz(workdir / "trajectory.npz", result.trajectory)
+  write_json(workdir / "search.json", as_json(result))
+
+
+def as_json(result: Searched) -> dict[str, Any]:
+  """What can be said in plain JSON values."""
+  told = result._asdict()
+  for name in ("policy", "trajectory", "state"):
+    del told[name]
+  return {**told, "setting": result.setting._asdict(), "options": result.options._asdict()}

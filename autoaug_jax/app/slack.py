@@ -1,0 +1,112 @@
+"""SLACK as a job: its options, what it needs of the data, and the method that comes of them."""
+
+from typing import NamedTuple
+
+from autoaug_jax import methods
+from autoaug_jax.app.ground import Ground, Needs
+from autoaug_jax.app.spaces import slack_space
+
+DRAWS = ("shared", "per_image")
+LEARN = ("both", "ops", "bounds")
+
+
+class Slack(NamedTuple):
+  """SLACK's options. Times are sized for small images on a CPU; the paper's stand beside them.
+
+  Attributes:
+    val: the share of training images to validate on.
+    pretrain_epochs: passes over the training side under the uniform policy (paper: 200).
+    rounds: each begins with the pre-trained network (10).
+    retrain_steps: training steps of a round before the policy moves (1000).
+    search_steps: steps of a round that move the policy (400).
+    pretrain_rate: the learning rate of the pre-training.
+    rate: that of the rounds, which also scales the policy's gradient (0.4 on CIFAR-10, else 0.1).
+    weight_decay: of the network.
+    ops: how many an image gets.
+    bound: where magnitude bounds start.
+    draws: "shared", composites that each augment the whole batch, or "per_image", one an image.
+    composites: how many of the former a step takes.
+    policy_rate: the learning rate of the logits (1).
+    bound_rate: that of the bounds; 0 is a fortieth of the former.
+    kl: the weight of the divergence from the policy at the round's start; 0 leaves it out.
+    warm_start: whether a round goes on with the last round's network.
+    learn: "both", "ops" alone, or "bounds" alone.
+    one_sided: the released code's density of magnitudes.
+    shared_noise: the released code's noise on magnitudes.
+  """
+
+  val: float = 0.5
+  pretrain_epochs: int = 20
+  rounds: int = 10
+  retrain_steps: int = 40
+  search_steps: int = 80
+  pretrain_rate: float = 0.1
+  rate: float = 0.1
+  weight_decay: float = 5e-4
+  ops: int = 3
+  bound: float = 0.75
+  draws: str = "shared"
+  composites: int = 8
+  policy_rate: float = 1.0
+  bound_rate: float = 0.0
+  kl: float = 0.02
+  warm_start: bool = False
+  learn: str = "both"
+  one_sided: bool = False
+  shared_noise: bool = False
+
+
+def needs(options: Slack) -> Needs:
+  """Half of the images, fixed for the whole search."""
+  return Needs(options.val)
+
+
+def build(options: Slack, ground: Ground) -> methods.Method:
+  """The method on these data."""
+  _check(options)
+  space = slack_space(ground.shape, ground.mean) if ground.space is None else ground.space
+  still = options.learn == "bounds"
+  bound_rate = options.bound_rate or options.policy_rate / 40
+  return methods.slack(
+    ground.task,
+    space,
+    times=methods.Times(
+      pretrain=options.pretrain_epochs * ground.epoch,
+      rounds=options.rounds,
+      retrain=options.retrain_steps,
+      search=options.search_steps,
+    ),
+    inside=methods.Inside(
+      pretrain_rate=options.pretrain_rate, rate=options.rate, weight_decay=options.weight_decay
+    ),
+    k=options.ops,
+    bound=options.bound,
+    flip=ground.flip,
+    draws=options.composites,
+    each_image=options.draws == "per_image",
+    rate=0.0 if still else options.policy_rate,
+    bound_rate=0.0 if options.learn == "ops" else bound_rate,
+    kl=options.kl,
+    cold=not options.warm_start,
+    one_sided=options.one_sided,
+    shared_noise=options.shared_noise,
+    axis_name=ground.axis_name,
+  )
+
+
+def _check(options: Slack) -> None:
+  for name in ("pretrain_epochs", "rounds", "retrain_steps", "search_steps", "ops", "composites"):
+    if getattr(options, name) < 1:
+      raise ValueError(f"{name} must be at least 1, not {getattr(options, name)}")
+  for name, accepted in (("draws", DRAWS), ("learn", LEARN)):
+    if getattr(options, name) not in accepted:
+      known = ", ".join(map(repr, accepted))
+      raise ValueError(f"{name} must be one of {known}, not {getattr(options, name)!r}")
+
+
+SIZES = {
+  "1m": Slack(pretrain_epochs=5, rounds=3, retrain_steps=10, search_steps=50, composites=4),
+  "5m": Slack(),
+  "20m": Slack(pretrain_epochs=40, retrain_steps=150, search_steps=200),
+  "paper": Slack(pretrain_epochs=200, retrain_steps=1000, search_steps=400),
+}

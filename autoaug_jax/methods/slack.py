@@ -1,0 +1,226 @@
+"""SLACK (CVPR 2023): policies learned without a prior, by scores through one step, in rounds."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from autoaug_jax.hypergrad import leave_one_out, per_image_score, shared_score
+from autoaug_jax.methods.base import Method, Phase
+from autoaug_jax.ops.space import Space
+from autoaug_jax.policies import (
+  CategoricalPhi,
+  anchored,
+  as_fixed,
+  categorical_uniform,
+  entropy,
+  kept_in_range,
+  per_image,
+  probabilities,
+  shared,
+)
+from autoaug_jax.train import (
+  SearchState,
+  Task,
+  by_draw,
+  by_image,
+  half_l2,
+  learner,
+  optim,
+  rounds,
+  supervised,
+  training,
+)
+from autoaug_jax.types import Array, Key, Params
+
+
+class Pinned(NamedTuple):
+  """What a round goes back to."""
+
+  theta: Params  # the pre-trained network
+  anchor: CategoricalPhi  # the policy at the start of the round
+
+
+class Times(NamedTuple):
+  """How long a search takes, in steps; the paper's on CIFAR but for the pre-training's 200 epochs.
+
+  A round has `retrain` + `search` - 1 training steps, the last `search` of which move the policy
+  too. One round with `retrain` = 1 is the paper's single-stage unrolled search.
+  """
+
+  pretrain: int
+  rounds: int = 10
+  retrain: int = 1000
+  search: int = 400
+
+
+class Inside(NamedTuple):
+  """How networks are trained (Tables 10 and 11, and the released code where these are silent)."""
+
+  pretrain_rate: float = 0.1
+  rate: float = 0.4
+  weight_decay: float = 5e-4
+  momentum: float = 0.9
+  clip: float = 5.0  # of the gradient, or of each draw's
+  outer_clip: float = 5.0  # of each array of the validation gradient
+
+
+def slack(
+  task: Task,
+  space: Space,
+  *,
+  times: Times,
+  inside: Inside = Inside(),  # noqa: B008
+  k: int = 3,
+  bound: float = 0.75,
+  sigma: float = 0.1,
+  flip: float = 0.5,
+  draws: int = 8,
+  each_image: bool = False,
+  rate: float = 1.0,
+  bound_rate: float | None = None,
+  kl: float = 0.02,
+  cold: bool = True,
+  momentum: float = 0.9,
+  one_sided: bool = False,
+  shared_noise: bool = False,
+  axis_name: str | None = None,
+) -> Method:
+  """Section 3 and supplement B, with the numbers of Tables 10 and 11 for CIFAR-10.
+
+  Pre-training under the uniform policy, a composite for each image. Then rounds: back to the
+  pre-trained network, training under the policy, and policy steps through each further training
+  step, which are held near the policy at the round's start by a divergence.
+
+  Args:
+    task: the network and its loss.
+    space: the ops; SLACK's are `ops.spaces.slack_cifar()` and its siblings.
+    times: how long.
+    inside: how networks are trained.
+    k: ops a composite.
+    bound: where the learned magnitude bounds start; they stay in [0.1, 1].
+    sigma: the deviation of the noise on magnitudes.
+    flip: the probability of a left-right flip after the ops.
+    draws: composites a step; each augments the whole batch, and has its own gradient.
+    each_image: a composite for each image instead, in one gradient, less the mean alignment of the
+      other images: `draws` and clipping of theirs are then out of use. Not in the paper.
+    rate: of the logits.
+    bound_rate: of the bounds; None is `rate` / 40.
+    kl: the weight of the divergence from the anchor (lambda); 0 leaves it out.
+    cold: whether a round begins with the pre-trained network; else with the last round's.
+    momentum: of the policy's SGD, which begins anew with each round.
+    one_sided: the released code's density of magnitudes.
+    shared_noise: the released code's noise, the same for the k magnitudes of a composite.
+    axis_name: the axis of devices over which batches are spread.
+  """
+  policy = categorical_uniform(
+    space,
+    k,
+    bound=bound,
+    sigma=sigma,
+    flip=flip,
+    one_sided=one_sided,
+    shared_noise=shared_noise,
+  )
+  pretraining = learner(
+    supervised(task, per_image(policy), axis_name=axis_name),
+    optim.sgd(
+      optim.cosine(inside.pretrain_rate, times.pretrain),
+      momentum=inside.momentum,
+      weight_decay=inside.weight_decay,
+      decayed=optim.without_norm,
+      clip=inside.clip,
+    ),
+    axis_name=axis_name,
+  )
+  # The optimizer begins anew with each round, and its cosine with it.
+  optimizer = optim.sgd(
+    optim.cosine(inside.rate, times.retrain + times.search - 1),
+    momentum=inside.momentum,
+    clip=inside.clip if each_image else None,
+  )
+  problem = supervised(
+    task,
+    per_image(policy) if each_image else shared(policy),
+    draws=1 if each_image else draws,
+    decay=half_l2(inside.weight_decay),
+    penalty=(lambda phi, pinned: kl * anchored(phi, pinned.anchor)) if kl else None,
+    axis_name=axis_name,
+  )
+  # Scores keep the rate that the round begins with (supplement B.1).
+  common: dict[str, Any] = {
+    "outer_clip": inside.outer_clip,
+    "rate": inside.rate,
+    "has_aux": True,
+    "axis_name": axis_name,
+  }
+  outside = _sgd(rate, rate / 40 if bound_rate is None else bound_rate, momentum)
+
+  def refresh(key: Key, state: SearchState) -> SearchState:
+    theta = state.pinned.theta if cold else state.theta
+    return state.replace(
+      theta=theta,
+      opt_state=optim.begun_anew(optimizer, theta, state.opt_state),
+      phi_opt_state=outside.init(state.phi),
+      pinned=Pinned(state.pinned.theta, state.phi),
+    )
+
+  searching = learner(
+    problem,
+    optimizer,
+    phi_optimizer=outside,
+    joint=per_image_score(optimizer, baseline=leave_one_out, **common)
+    if each_image
+    else shared_score(optimizer, draws=draws, clip=inside.clip, **common),
+    seen=by_image if each_image else by_draw,
+    draw_clip=None if each_image else inside.clip,
+    project=kept_in_range,
+    pin=lambda state: Pinned(state.theta, state.phi),
+    refresh=refresh,
+    axis_name=axis_name,
+  )
+
+  def begin(fresh: SearchState, pretrained: SearchState) -> SearchState:
+    return fresh.replace(
+      theta=pretrained.theta,
+      model_state=pretrained.model_state,
+      pinned=Pinned(pretrained.theta, fresh.phi),
+    )
+
+  return Method(
+    phases=(
+      Phase("pretrain", pretraining, training(times.pretrain)),
+      Phase(
+        "search",
+        searching,
+        rounds(times.rounds, retrain=times.retrain, search=times.search),
+        begin,
+      ),
+    ),
+    watch=_watch,
+    learned=lambda phi: as_fixed(phi, space, sigma=sigma, flip=flip),
+    joint=False,
+  )
+
+
+def _watch(phi: CategoricalPhi) -> dict[str, Array]:
+  """The entropy is the mean over slots, in nats."""
+  return {
+    "probability": probabilities(phi),
+    "bound": phi.bound,
+    "entropy": jnp.mean(entropy(phi.logits)),
+  }
+
+
+def _sgd(rate: float, bound_rate: float, momentum: float) -> optax.GradientTransformation:
+  """SGD with a rate for the logits and one for the bounds."""
+
+  def scaled(updates: Any, params: Any) -> CategoricalPhi:
+    del params
+    return CategoricalPhi(
+      jax.tree.map(lambda u: -rate * u, updates.logits),
+      jax.tree.map(lambda u: -bound_rate * u, updates.bound),
+    )
+
+  return optax.chain(optax.trace(momentum), optax.stateless(scaled))
