@@ -1,6 +1,9 @@
 import json
+import struct
 import sys
 import types
+
+import pytest
 
 from autoaug_jax.train.records import records
 
@@ -50,7 +53,7 @@ def test_tensorboard_gets_the_numbers(tmp_path, monkeypatch):
   written = []
 
   class SummaryWriter:
-    def __init__(self, folder, purge_step):
+    def __init__(self, folder, purge_step, filename_suffix):
       written.append((folder, purge_step))
 
     def add_scalar(self, name, value, move):
@@ -64,6 +67,7 @@ def test_tensorboard_gets_the_numbers(tmp_path, monkeypatch):
   monkeypatch.setitem(sys.modules, "tensorboardX", fake)
   log = records(tmp_path, since=5)
   log.write(6, {"loss": 0.5, "accuracy": [0.1, None, 0.2], "note": "text"})
+  log.back(5)
   log.close()
   assert written == [
     (str(tmp_path / "tensorboard"), 6),
@@ -71,4 +75,35 @@ def test_tensorboard_gets_the_numbers(tmp_path, monkeypatch):
     ("accuracy/0", 0.1, 6),
     ("accuracy/2", 0.2, 6),
     "closed",
+    (str(tmp_path / "tensorboard"), 6),
+    "closed",
   ]
+
+
+@pytest.mark.parity
+def test_tensorboardx_writes_what_tensorboard_reads(tmp_path):
+  """Events as TFRecords: length, its checksum, the event, its checksum."""
+  pytest.importorskip("tensorboardX")
+  from tensorboardX.proto.event_pb2 import Event
+
+  log = records(tmp_path)
+  log.write(1, {"loss": 0.5, "accuracy": [0.25, None]})
+  log.write(2, {"loss": 0.125})
+  log.close()
+  again = records(tmp_path, since=1)
+  again.write(2, {"loss": 0.75})
+  again.close()
+  found, restarts = [], []
+  for path in sorted((tmp_path / "tensorboard").iterdir()):
+    content = path.read_bytes()
+    while content:
+      (length,) = struct.unpack("<Q", content[:8])
+      event = Event.FromString(content[12 : 12 + length])
+      content = content[16 + length :]
+      found += [(v.tag, v.simple_value, event.step) for v in event.summary.value]
+      if event.session_log.status == event.session_log.START:
+        restarts.append(event.step)  # from here on TensorBoard forgets what came before
+  assert sorted(found, key=str) == sorted(
+    [("loss", 0.5, 1), ("accuracy/0", 0.25, 1), ("loss", 0.125, 2), ("loss", 0.75, 2)], key=str
+  )
+  assert 2 in restarts
