@@ -1,6 +1,7 @@
 """Augmentation policies: distributions over transformations, learned and not."""
 
 from autoaug_jax.policies import fixed
+from autoaug_jax.policies.autodo_base import autodo_base, erased
 from autoaug_jax.policies.base import (
   Augment,
   Augmenter,
@@ -23,7 +24,17 @@ from autoaug_jax.policies.categorical import (
   kept_in_range,
   probabilities,
 )
+from autoaug_jax.policies.checks import check_fixed
 from autoaug_jax.policies.distributions import entropy, kl_divergence
+from autoaug_jax.policies.examples import example_weights, loss_weights, off_label, soft_labels
+from autoaug_jax.policies.gaussian import (
+  RELEASED_PROBABILITY,
+  GaussianPhi,
+  gaussian,
+  gaussian_as_fixed,
+  gaussian_chances,
+  gaussian_deviations,
+)
 from autoaug_jax.policies.gumbel import (
   STARTS,
   GumbelPhi,
@@ -35,18 +46,22 @@ from autoaug_jax.policies.gumbel import (
   in_floats,
 )
 from autoaug_jax.policies.interpret import augmenter, policy
+from autoaug_jax.policies.shares import op_shares
 from autoaug_jax.policies.stages import (
   Fixed,
+  Gaussian,
+  Network,
   Slots,
+  Stage,
   Step,
   Steps,
   SubPolicies,
-  check_fixed,
   join,
   uniform_slots,
 )
 
 __all__ = [
+  "RELEASED_PROBABILITY",
   "STARTS",
   "Augment",
   "Augmenter",
@@ -54,22 +69,33 @@ __all__ = [
   "Composite",
   "Draw",
   "Fixed",
+  "Gaussian",
+  "GaussianPhi",
   "GumbelPhi",
+  "Network",
   "Policy",
   "Selected",
   "Slots",
+  "Stage",
   "Step",
   "Steps",
   "SubPolicies",
   "anchored",
   "as_fixed",
   "augmenter",
+  "autodo_base",
   "categorical_uniform",
   "chain",
   "check_fixed",
   "entropy",
+  "erased",
+  "example_weights",
   "fixed",
   "frozen",
+  "gaussian",
+  "gaussian_as_fixed",
+  "gaussian_chances",
+  "gaussian_deviations",
   "grouped",
   "gumbel",
   "gumbel_as_fixed",
@@ -80,10 +106,14 @@ __all__ = [
   "join",
   "kept_in_range",
   "kl_divergence",
+  "loss_weights",
+  "off_label",
+  "op_shares",
   "per_example",
   "per_image",
   "policy",
   "probabilities",
   "shared",
+  "soft_labels",
   "uniform_slots",
 ]
