@@ -50,7 +50,7 @@ def soft_labels(labels: np.ndarray, classes: int, *, alpha: float = 0.1) -> Augm
 
   def init(key: Key) -> Array:
     right = jnp.asarray(stored)[:, None] == jnp.arange(classes, dtype=jnp.int32)[None, :]
-    return jnp.where(right, reach / 2, -reach / 2)
+    return jnp.where(right, reach / 2, -reach / 2).astype(jnp.result_type(float))
 
   def augment(key: Key, phi: Phi, batch: Batch, *, first: Array | int = 0) -> Batch:
     return batch._replace(label=jax.nn.softmax(phi[batch.index]))

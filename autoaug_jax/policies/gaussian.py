@@ -53,7 +53,7 @@ def gaussian(
 
   def init(key: Key) -> GaussianPhi:
     start = math.log(probability / (1 - probability))
-    return GaussianPhi(jnp.full(len(space), start), jnp.zeros(len(space)))
+    return GaussianPhi(jnp.full(len(space), start, jnp.result_type(float)), jnp.zeros(len(space)))
 
   def sample(key: Key, phi: GaussianPhi) -> Array:
     switching, placing = jax.random.split(key)
