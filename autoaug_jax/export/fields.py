@@ -42,6 +42,13 @@ class Fields:
     """A list of lists of numbers."""
     return tuple(self._row(name, row) for row in self.items(name))
 
+  def tables(self, name: str) -> tuple[tuple[tuple[float, ...], ...], ...]:
+    """A list of lists of lists of numbers."""
+    values = self.items(name)
+    if not all(isinstance(table, list) for table in values):
+      raise ValueError(f"{name} of {self.where} takes lists of rows, got {_shown(values)}")
+    return tuple(tuple(self._row(name, row) for row in table) for table in values)
+
   def texts(self, name: str) -> tuple[str, ...]:
     values = self.items(name)
     if not all(isinstance(value, str) for value in values):

@@ -4,12 +4,15 @@
    "space": [{"name": "Rotate", "op": "rotate_about_middle", "value": "strength", "low": 0,
               "high": 90, "signed": true, "interpolation": "nearest", "fill": 0}, ...],
    "stages": [{"kind": "slots", "ops": ["Rotate", ...], "probability": [[...], ...], ...},
-              {"kind": "steps", "steps": [{"op": "FlipX", "probability": 0.5, ...}], ...}],
+              {"kind": "steps", "steps": [{"op": "FlipX", "probability": 0.5, ...}], ...},
+              {"kind": "gaussian", "ops": ["Rotate", ...], "mean": [0.1, ...], ...},
+              {"kind": "network", "ops": ["AffineXX", ...], "weights": [[[...]]], ...}],
    "first": [], "last": ["Cutout"],
    "provenance": {"method": "slack", "data": "cifar10", "date": "...", "library": "0.1.0"}}
 
 A magnitude m in [0, 1] is the strength low + m (high - low), with either sign where "signed"; the
-op is given "value" of it. What stages, "first" and "last" mean stands at `policies.Fixed`.
+op is given "value" of it. What stages, "first" and "last" mean stands at `policies.Fixed`. A reader
+that does not know a kind of stage must refuse the file; new kinds do not change the version.
 """
 
 import datetime
@@ -18,12 +21,23 @@ import json
 import os
 import pathlib
 import tempfile
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from autoaug_jax.export.fields import Fields
 from autoaug_jax.export.rows import row_from_json, row_to_json
 from autoaug_jax.ops import make_space
-from autoaug_jax.policies import Fixed, Slots, Step, Steps, SubPolicies, check_fixed
+from autoaug_jax.policies import (
+  Fixed,
+  Gaussian,
+  Network,
+  Slots,
+  Stage,
+  Step,
+  Steps,
+  SubPolicies,
+  check_fixed,
+)
 
 FORMAT, VERSION = "autoaug_jax policy", 1
 
@@ -123,38 +137,67 @@ def load(path: str | os.PathLike[str]) -> PolicySpec:
     raise ValueError(f"in {os.fspath(path)!r}: {error}") from None
 
 
-def _stage_to_json(stage: Steps | SubPolicies | Slots) -> dict[str, Any]:
+def _stage_to_json(stage: Stage) -> dict[str, Any]:
   if isinstance(stage, Steps):
     steps = [step._asdict() for step in stage.steps]
     return {"kind": "steps", "shuffled": stage.shuffled, "steps": steps}
   if isinstance(stage, SubPolicies):
     branches = [[step._asdict() for step in branch] for branch in stage.branches]
     return {"kind": "sub_policies", "probability": stage.probability, "branches": branches}
-  return {"kind": "slots", **stage._asdict()}
+  return {"kind": type(stage).__name__.lower(), **stage._asdict()}
 
 
-def _stage_from_json(value: Any, where: str) -> Steps | SubPolicies | Slots:
+def _stage_from_json(value: Any, where: str) -> Stage:
   fields = Fields(value, where)
-  kind = fields.one_of("kind", ("steps", "sub_policies", "slots"))
-  stage: Steps | SubPolicies | Slots
-  if kind == "steps":
-    stage = Steps(_steps(fields.items("steps"), f"{where}.steps"), fields.truth("shuffled"))
-  elif kind == "sub_policies":
-    branches = enumerate(fields.items("branches"))
-    each = tuple(_steps(branch, f"{where}.branches[{i}]") for i, branch in branches)
-    stage = SubPolicies(each, fields.numbers("probability"))
-  else:
-    stage = Slots(
-      ops=fields.texts("ops"),
-      probability=fields.rows("probability"),
-      keep=fields.rows("keep"),
-      low=fields.rows("low"),
-      high=fields.rows("high"),
-      levels=fields.whole("levels"),
-      sigma=fields.number("sigma"),
-    )
+  kind = fields.one_of("kind", tuple(_STAGES))
+  stage = _STAGES[kind](fields, where)
   fields.done()
   return stage
+
+
+def _slots(fields: Fields, where: str) -> Slots:
+  return Slots(
+    ops=fields.texts("ops"),
+    probability=fields.rows("probability"),
+    keep=fields.rows("keep"),
+    low=fields.rows("low"),
+    high=fields.rows("high"),
+    levels=fields.whole("levels"),
+    sigma=fields.number("sigma"),
+  )
+
+
+def _gaussian(fields: Fields, where: str) -> Gaussian:
+  return Gaussian(
+    ops=fields.texts("ops"),
+    probability=fields.numbers("probability"),
+    mean=fields.numbers("mean"),
+    deviation=fields.numbers("deviation"),
+    shuffled=fields.truth("shuffled"),
+    limit=fields.number("limit"),
+  )
+
+
+def _network(fields: Fields, where: str) -> Network:
+  return Network(
+    ops=fields.texts("ops"),
+    weights=fields.tables("weights"),
+    biases=fields.rows("biases"),
+    squash=fields.text("squash"),
+    dropout=fields.number("dropout"),
+    summed=fields.truth("summed"),
+    shuffled=fields.truth("shuffled"),
+  )
+
+
+def _sub_policies(fields: Fields, where: str) -> SubPolicies:
+  branches = enumerate(fields.items("branches"))
+  each = tuple(_steps(branch, f"{where}.branches[{i}]") for i, branch in branches)
+  return SubPolicies(each, fields.numbers("probability"))
+
+
+def _in_order(fields: Fields, where: str) -> Steps:
+  return Steps(_steps(fields.items("steps"), f"{where}.steps"), fields.truth("shuffled"))
 
 
 def _steps(values: Any, where: str) -> tuple[Step, ...]:
@@ -192,3 +235,12 @@ def _library_version() -> str:
     return importlib.metadata.version("autoaug_jax")
   except importlib.metadata.PackageNotFoundError:  # run from a source tree
     return "unknown"
+
+
+_STAGES: dict[str, Callable[[Fields, str], Stage]] = {
+  "steps": _in_order,
+  "sub_policies": _sub_policies,
+  "slots": _slots,
+  "gaussian": _gaussian,
+  "network": _network,
+}

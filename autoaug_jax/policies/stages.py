@@ -7,12 +7,11 @@ once, and can be written to a file.
 from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
-import numpy as np
-
-from autoaug_jax.ops import Space, find
+from autoaug_jax.ops import Space
 from autoaug_jax.policies.sequence import table_of
 
 Row: TypeAlias = tuple[float, ...]
+SQUASHES = ("none", "tanh")  # of a network
 
 
 class Step(NamedTuple):
@@ -54,14 +53,50 @@ class Slots(NamedTuple):
   sigma: float = 0.0
 
 
-Stage: TypeAlias = Steps | SubPolicies | Slots
+class Gaussian(NamedTuple):
+  """Ops with a direction, one after the other or shuffled, each applied with its own chance.
+
+  The signed magnitude of ops[i] is m = mean[i] + deviation[i] z with z ~ N(0, 1), clipped to
+  -limit..limit, or not at all where `limit` is 0. Its strength is sign(m) (low + |m| (high - low)):
+  no other direction is drawn, and beyond 1 the op's range is continued.
+  """
+
+  ops: tuple[str, ...]
+  probability: Row
+  mean: Row
+  deviation: Row
+  shuffled: bool = False
+  limit: float = 0.0
+
+
+class Network(NamedTuple):
+  """Ops with a direction, their signed magnitudes the outputs of a ReLU network on noise.
+
+  Noise ~ U(-1, 1)^n goes through h = max(0, h W + b) layer by layer, the last without the maximum
+  and then squashed; a hidden unit is left out with the chance `dropout` and else divided by
+  1 - dropout. Strengths are as in `Gaussian`, without a limit. Warps come first and are one: their
+  matrices multiplied in order or, where `summed`, the identity plus what each adds to it. The other
+  ops follow in order, or shuffled.
+  """
+
+  ops: tuple[str, ...]
+  weights: tuple[tuple[Row, ...], ...]  # of each layer [inputs, outputs]
+  biases: tuple[Row, ...]
+  squash: str = "none"
+  dropout: float = 0.0
+  summed: bool = False
+  shuffled: bool = False
+
+
+Stage: TypeAlias = Steps | SubPolicies | Slots | Gaussian | Network
 
 
 class Fixed(NamedTuple):
-  """Stages, one after the other, over the ops of `space`; directions are drawn with equal chances.
+  """Stages, one after the other, over the ops of `space`.
 
-  Ops named in `first` run before all else, the first of those drawn only; ops in `last` after all
-  else, the last of those drawn only.
+  Directions are drawn with equal chances where magnitudes have no sign of their own. Ops named in
+  `first` run before all else, the first of those drawn only; ops in `last` after all else, the last
+  of those drawn only. Neither goes with a `Network` that warps: its warp stays in its place.
   """
 
   space: Space
@@ -98,68 +133,6 @@ def join(*parts: Fixed) -> Fixed:
     _union(part.first for part in parts),
     _union(part.last for part in parts),
   )
-
-
-def check_fixed(fixed: Fixed) -> None:
-  """Raises ValueError for unknown ops, and for numbers that are no probabilities or magnitudes."""
-  for stage in fixed.stages:
-    _check_stage(stage)
-    for name in _names(stage):
-      find(fixed.space, name)
-  for name in fixed.first + fixed.last:
-    find(fixed.space, name)
-
-
-def _names(stage: Stage) -> tuple[str, ...]:
-  if isinstance(stage, Slots):
-    return stage.ops
-  branches = stage.branches if isinstance(stage, SubPolicies) else (stage.steps,)
-  return tuple(step.op for branch in branches for step in branch)
-
-
-def _check_stage(stage: Stage) -> None:
-  if isinstance(stage, Steps):
-    _check_steps(stage.steps)
-    return
-  if isinstance(stage, SubPolicies):
-    for branch in stage.branches:
-      _check_steps(branch)
-    _check_distribution("sub-policies", stage.probability, len(stage.branches))
-    return
-  shape = (len(stage.probability), len(stage.ops))
-  for name in ("probability", "keep", "low", "high"):
-    rows = getattr(stage, name)
-    if len(rows) != shape[0] or any(len(row) != shape[1] for row in rows):
-      raise ValueError(f"{name} takes {shape[0]} rows of {shape[1]} numbers, one for each op")
-    for row in rows:
-      _check_shares(name, row)
-  for number, row in enumerate(stage.probability):
-    _check_distribution(f"slot {number}", row, shape[1])
-  if stage.levels < 0 or not 0 <= stage.sigma < np.inf:
-    raise ValueError(f"levels and sigma are at least 0, got {stage.levels} and {stage.sigma}")
-
-
-def _check_steps(steps: tuple[Step, ...]) -> None:
-  if not steps:
-    raise ValueError("a sequence takes at least one step, got none")
-  for step in steps:
-    _check_shares(f"a step of {step.op}", step[1:])
-
-
-def _check_shares(what: str, values: Row) -> None:
-  for value in values:
-    if not 0 <= value <= 1:
-      raise ValueError(f"{what} takes probabilities and magnitudes in [0, 1], got {value}")
-
-
-def _check_distribution(what: str, row: Row, count: int) -> None:
-  if len(row) != count or count == 0:
-    raise ValueError(
-      f"the probabilities of {what} must be {max(count, 1)} in number, got {len(row)}"
-    )
-  _check_shares(f"the distribution of {what}", row)
-  if abs(sum(row) - 1) > 1e-3:
-    raise ValueError(f"the probabilities of {what} must sum to 1, got {sum(row):.6g}")
 
 
 def _union(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:

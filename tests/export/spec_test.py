@@ -11,7 +11,17 @@ import pytest
 from autoaug_jax import export
 from autoaug_jax.ops import Op, space, spaces
 from autoaug_jax.ops.kinds import Plain
-from autoaug_jax.policies import CategoricalPhi, Fixed, Step, Steps, as_fixed, augmenter, fixed
+from autoaug_jax.policies import (
+  CategoricalPhi,
+  Fixed,
+  Gaussian,
+  Network,
+  Step,
+  Steps,
+  as_fixed,
+  augmenter,
+  fixed,
+)
 from autoaug_jax.types import Batch
 from tests.policies.fixed_test import FACTORIES
 
@@ -34,7 +44,23 @@ def learned():
   return as_fixed(phi, table)
 
 
-POLICIES = {**FACTORIES, "learned": learned}
+def gaussian():
+  stage = Gaussian(("Rotate", "ScaleX"), (1.0, 0.5), (0.1, -0.2), (0.3, 1.7), True, 2.0)
+  return Fixed(spaces.autodo(), (stage,))
+
+
+def network():
+  rng = np.random.default_rng(0)
+  table = (*spaces.bilevel_affine(), *spaces.bilevel_color())
+  weights = tuple(
+    tuple(tuple(row) for row in rng.normal(size=shape).tolist()) for shape in ((3, 5), (5, 10))
+  )
+  biases = tuple(tuple(row) for row in (rng.normal(size=n).tolist() for n in (5, 10)))
+  names = tuple(op.name for op in table)
+  return Fixed(table, (Network(names, weights, biases, "tanh", 0.25, True, True),))
+
+
+POLICIES = {**FACTORIES, "learned": learned, "gaussian": gaussian, "network": network}
 
 
 @pytest.mark.parametrize("name", POLICIES)
@@ -45,7 +71,9 @@ def test_what_is_read_equals_what_was_written(name):
   assert hash(again.policy) == hash(spec.policy)
 
 
-@pytest.mark.parametrize("name", ["learned", "trivial_augment_wide", "autoaugment_cifar"])
+@pytest.mark.parametrize(
+  "name", ["learned", "trivial_augment_wide", "autoaugment_cifar", "gaussian", "network"]
+)
 def test_a_policy_read_from_a_file_augments_to_the_same_bits(name, tmp_path):
   images = np.random.default_rng(0).integers(0, 256, (16, 16, 16, 3), dtype=np.uint8)
   batch = Batch(images, np.zeros(16, np.int32), np.ones(16, np.float32), np.arange(16))
@@ -111,8 +139,8 @@ def test_provenance_is_kept(tmp_path):
   assert read.image_size == (32, 24)
 
 
-def changed(**fields):
-  content = json.loads(export.to_json(export.PolicySpec(fixed.trivial_augment_wide())))
+def changed(policy=fixed.trivial_augment_wide, /, **fields):
+  content = json.loads(export.to_json(export.PolicySpec(policy())))
   for path, value in fields.items():
     *parents, last = (int(p) if p.isdigit() else p for p in path.split("__"))
     at = content
@@ -157,6 +185,26 @@ MISTAKES = {
   "image size": (changed(image_size=[32]), "image_size takes null or"),
   "first": (changed(first=[1]), "first of the policy file takes strings"),
   "provenance": (changed(provenance__date=7), "date of provenance takes a string, got 7"),
+  "gaussian count": (
+    changed(gaussian, stages__0__mean=[0.1]),
+    "mean of a gaussian takes 2 numbers",
+  ),
+  "gaussian type": (
+    changed(gaussian, stages__0__deviation__1="wide"),
+    r"deviation of stages\[0\] takes finite numbers",
+  ),
+  "direction": (changed(gaussian, space__0__signed=False), "and Rotate has none"),
+  "no limit": (changed(gaussian, stages__0__limit=KeyError), r"stages\[0\] has no 'limit'"),
+  "table": (
+    changed(network, stages__0__weights=[3]),
+    r"weights of stages\[0\] takes lists of rows",
+  ),
+  "layer": (
+    changed(network, stages__0__weights__1__0=[3]),
+    r"weights\[1\] of a network takes 5 rows",
+  ),
+  "squash": (changed(network, stages__0__squash="sine"), "squash takes one of none, tanh"),
+  "two fills": (changed(network, space__0__fill=0.25), "bilinear all, and with one fill"),
   "leftover": (changed(author="me"), "the policy file has the unknown field 'author'"),
 }
 

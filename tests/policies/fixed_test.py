@@ -10,14 +10,13 @@ import scipy.stats
 from PIL import Image
 
 from autoaug_jax.ops import select, spaces, strength
-from autoaug_jax.policies import augmenter, autoaugment, fixed, interpret
+from autoaug_jax.policies import augmenter, autoaugment, check_fixed, fixed, interpret
 from autoaug_jax.policies.stages import (
   Fixed,
   Slots,
   Step,
   Steps,
   SubPolicies,
-  check_fixed,
   join,
   uniform_slots,
 )
