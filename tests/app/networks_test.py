@@ -1,3 +1,4 @@
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import pytest
@@ -22,6 +23,15 @@ def test_names_mean_the_papers_networks(name, count):
 def test_large_images_get_the_large_stem():
   # A 7 x 7 convolution of 3 channels to 64 instead of a 3 x 3 one.
   assert parameters("resnet-18", 224) - parameters("resnet-18") == 64 * 3 * (49 - 9)
+
+
+@pytest.mark.parametrize(
+  "name", ["wrn-16-1", "resnet-18", "densenet-bc-10-2", "badgan", "small-cnn"]
+)
+def test_a_name_may_ask_for_celu(name):
+  plain, smooth = (network(n, classes=10, image_size=8) for n in (name, f"{name}-celu"))
+  assert smooth.body.layers == plain.body.layers._replace(activation=nn.celu)
+  assert smooth == plain.clone(body=plain.body.clone(layers=smooth.body.layers))
 
 
 @pytest.mark.parametrize("name", ["wrn-40", "resnet", "vgg", "wrn-40-2x", ""])

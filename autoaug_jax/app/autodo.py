@@ -1,0 +1,126 @@
+"""AutoDO as a job: its options, what it needs of the data, and the method that comes of them."""
+
+from typing import NamedTuple
+
+from autoaug_jax import methods
+from autoaug_jax.app.ground import Ground, Needs
+from autoaug_jax.app.networks import LARGE
+from autoaug_jax.policies import Fixed, autodo_base
+from autoaug_jax.train import optim
+
+
+class Autodo(NamedTuple):
+  """AutoDO's options. Times are sized for small images on a CPU; the paper's stand beside them.
+
+  Its networks have CELU: a model's name ends in "-celu", as in wrn-28-10-celu.
+
+  Attributes:
+    val: the share of training images to validate on, with labels that can be trusted.
+    epochs: passes over the training side (paper: 200).
+    begin: after how many of them the search begins, before wrong labels are learned by heart (50;
+      100 on ImageNet).
+    rate: the learning rate of the network (0.1; 0.005 on SVHN).
+    weight_decay: of the network.
+    images: whether each example's augmentation is learned.
+    weights: whether each example's loss weight is.
+    labels: whether each example's label distribution is.
+    shared: whether all examples share one augmentation.
+    policy_rate: the learning rate of what is learned (0.05; 0.01 on ImageNet).
+    warmup: epochs in which learning rates rise.
+    smoothing: how smooth label distributions start.
+    ops: of RandAugment that an image gets besides (1 on CIFAR, 3 on SVHN, 2 on ImageNet).
+    magnitude: the greatest of theirs, of 30 (15; 7; 9).
+    erase: whether boxes are erased, as on all but large images.
+    lazy: whether an example's running square decays at its own steps alone.
+    alpha: the step of the Neumann series.
+    terms: how many it has.
+    released: the numbers and the order of passes of the released code; smoothing is then 0.05.
+  """
+
+  val: float = 0.2
+  epochs: int = 40
+  begin: int = 10
+  rate: float = 0.1
+  weight_decay: float = 1e-4
+  images: bool = True
+  weights: bool = True
+  labels: bool = True
+  shared: bool = False
+  policy_rate: float = 0.05
+  warmup: int = 5
+  smoothing: float = 0.1
+  ops: int = 0
+  magnitude: float = 15.0
+  erase: bool = False
+  lazy: bool = False
+  alpha: float = 0.01
+  terms: int = 5
+  released: bool = False
+
+
+def needs(options: Autodo) -> Needs:
+  """A fifth of the images, fixed for the whole search."""
+  return Needs(options.val)
+
+
+def build(options: Autodo, ground: Ground) -> methods.Method:
+  """The method on these data."""
+  _check(options)
+  warmup = min(options.warmup, options.epochs - options.begin)
+  rate = methods.annealed(
+    options.rate, options.epochs, ground.epoch, warmup=min(options.warmup, options.epochs)
+  )
+  numbers = methods.AUTODO_PAPER._replace(alpha=options.smoothing)
+  return methods.autodo(
+    ground.task,
+    optim.sgd(rate, nesterov=True, weight_decay=options.weight_decay),
+    ground.labels,
+    methods.AutodoTimes(ground.epoch, options.epochs, options.begin, warmup),
+    classes=len(ground.classes),
+    learn=methods.AutodoParts(options.images, options.weights, options.labels, options.shared),
+    numbers=methods.AUTODO_RELEASED if options.released else numbers,
+    base=base_of(options, ground.shape, flip=ground.flip),
+    erase=ground.mean if options.erase and not _large(ground.shape) else None,
+    space=ground.space,
+    rate=options.policy_rate,
+    lazy=options.lazy,
+    alpha=options.alpha,
+    terms=options.terms,
+    axis_name=ground.axis_name,
+  )
+
+
+def base_of(options: Autodo, shape: tuple[int, int, int], *, flip: float) -> Fixed:
+  """RandAugment's ops as far as asked for, crop and flip; large images have a resized crop."""
+  subset = (options.ops, options.magnitude) if options.ops else None
+  return autodo_base(subset=subset, flip=flip, area=0.08 if _large(shape) else 0.0)
+
+
+def _large(shape: tuple[int, int, int]) -> bool:
+  return min(shape[:2]) >= LARGE
+
+
+def _check(options: Autodo) -> None:
+  for name in ("epochs", "terms"):
+    if getattr(options, name) < 1:
+      raise ValueError(f"{name} must be at least 1, not {getattr(options, name)}")
+  if not 0 <= options.begin < options.epochs:
+    raise ValueError(f"begin must be below the {options.epochs} epochs, not {options.begin}")
+  for name in ("warmup", "ops"):
+    if getattr(options, name) < 0:
+      raise ValueError(f"{name} must be at least 0, not {getattr(options, name)}")
+  for name in ("rate", "policy_rate"):
+    if not getattr(options, name) > 0:
+      raise ValueError(f"{name} must be positive, not {getattr(options, name)}")
+  if not (options.images or options.weights or options.labels):
+    raise ValueError("at least one of images, weights and labels must be learned")
+  if options.shared and not options.images:
+    raise ValueError("shared is about images, which are not learned here")
+
+
+SIZES = {
+  "1m": Autodo(epochs=20, begin=5),
+  "5m": Autodo(),
+  "20m": Autodo(epochs=120, begin=30),
+  "paper": Autodo(epochs=200, begin=50, ops=1, erase=True),
+}
