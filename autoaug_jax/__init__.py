@@ -9,6 +9,7 @@
   methods    which policy goes with which estimator
   export     policies as files
   app        whole jobs as functions
+  report     pictures of searches and of what came of them
   devices    how a computation is spread over devices
   files      files that are there whole, or not at all
   types      the nouns that all share
@@ -30,6 +31,7 @@ __all__ = [
   "models",
   "ops",
   "policies",
+  "report",
   "train",
   "types",
 ]

@@ -1,0 +1,112 @@
+"""Numbers against each other: policies, and a swept parameter."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from autoaug_jax.report.checks import array, some
+from autoaug_jax.report.colors import SERIES
+from autoaug_jax.report.lines import DASHES, end_names
+from autoaug_jax.report.style import GREY, INK, SMALL, panels, styled
+
+if TYPE_CHECKING:
+  from matplotlib.figure import Figure
+
+BLUE, ORANGE = SERIES[:2]
+
+
+@styled
+def accuracy_chart(
+  names: Sequence[str],
+  mean: Any,
+  half_width: Any,
+  *,
+  highlighted: Sequence[str] = (),
+  label: str = "accuracy, %",
+  title: str = "",
+) -> "Figure":
+  """Policies by their accuracies, the first on top, with the intervals of their means.
+
+  `mean` and `half_width` are [n], in the unit of `label`; a half-width of NaN, of a single run, has
+  no whiskers. `highlighted` names rows that stand out.
+  """
+  some("names", names)
+  middle = array("mean", mean, len(names)).astype(np.float64)
+  half = array("half_width", half_width, len(names)).astype(np.float64)
+  for name in highlighted:
+    if name not in names:
+      raise ValueError(f"highlighted takes names of rows, got {name!r}")
+  figure, (ax,) = panels(1, 1, size=(6.0, 0.75 + 0.27 * len(names)), title=title)
+  rows = np.arange(len(names))[::-1]
+  known = np.nan_to_num(half)
+  room = 0.04 * (np.max(middle + known) - np.min(middle - known)) or 0.5
+  ax.set(xlim=(np.min(middle - known) - room, np.max(middle + known) + room))
+  ax.set(ylim=(-0.6, len(names) - 0.4), yticks=rows, xlabel=label)
+  ax.set_yticklabels(names, color=INK)
+  ax.grid(axis="x")
+  for row, name, m, h, k in zip(rows, names, middle, half, known, strict=True):
+    color = ORANGE if name in highlighted else BLUE
+    ax.errorbar(m, row, xerr=k, fmt="o", ms=5, color=color, elinewidth=1.6, label=name)
+    said = f"{m:.2f}" if np.isnan(h) else f"{m:.2f} ± {h:.2f}"
+    ax.text(1.02, row, said, transform=ax.get_yaxis_transform(), va="center", fontsize=SMALL)
+  ax.spines["left"].set_visible(False)
+  return figure
+
+
+@styled
+def against(
+  settings: Sequence[Any],
+  error: Any,
+  half_width: Any,
+  *,
+  cost: Any = None,
+  label: str = "",
+  error_label: str = "error, %",
+  cost_label: str = "cost, network-steps",
+  levels: Mapping[str, float] | None = None,
+  title: str = "",
+) -> "Figure":
+  """An error with its intervals against a parameter, and beneath it what each setting costs.
+
+  MADAO's Figure 2 is its test error against the number of steps between two searches. Settings
+  stand at equal distances, in their order, so that "never" may be one.
+
+  Args:
+    settings: n of them, numbers or words.
+    error: [n], means over runs.
+    half_width: [n], of their intervals; NaN for a single run.
+    cost: [n], all positive, or None.
+    label: what the settings are.
+    error_label: what the error is, with its unit.
+    cost_label: the same for the cost.
+    levels: name -> error of something without this parameter, a line across.
+    title: above all.
+  """
+  some("settings", settings)
+  middle = array("error", error, len(settings)).astype(np.float64)
+  half = array("half_width", half_width, len(settings)).astype(np.float64)
+  figure, axes = panels(
+    1 if cost is None else 2, 1, size=(5.4, 2.7 if cost is None else 2.1), title=title, sharex=True
+  )
+  at, top = np.arange(len(settings)), axes[0]
+  top.errorbar(at, middle, yerr=np.nan_to_num(half), fmt="o-", color=BLUE, ms=5, elinewidth=1.4)
+  names, heights = list(levels or {}), list((levels or {}).values())
+  for height in heights:
+    top.axhline(height, color=GREY, lw=1.0, ls=DASHES, zorder=1)
+  top.set(ylabel=error_label, xlim=(-0.4, len(settings) - 0.6))
+  top.grid(axis="y")
+  if names:
+    top.margins(y=0.12)
+    top.set_ylim(top.get_ylim())
+    end_names(top, names, np.asarray(heights), [GREY] * len(names), height=1.5)
+  if cost is not None:
+    spent = array("cost", cost, len(settings)).astype(np.float64)
+    if np.any(spent <= 0):
+      raise ValueError(f"cost takes positive numbers, got {spent.min():g}")
+    axes[1].bar(at, spent, width=0.55, color=ORANGE)
+    axes[1].set(ylabel=cost_label)
+    axes[1].grid(axis="y")
+  axes[-1].set(xticks=at, xlabel=label)
+  axes[-1].set_xticklabels([str(setting) for setting in settings])
+  return figure
