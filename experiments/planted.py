@@ -1,7 +1,7 @@
 """Planted cases: small searches whose right answer is known.
 
   python -m experiments.planted --method=slack --workdir=runs/planted
-  python -m experiments.planted --method=slack --cases=rotated --seeds=2 --ops=1
+  python -m experiments.planted --method=slack --cases=rotated --seeds=2 --ops=1 --workdir=...
 
 The images are the built-in digits at 16 x 16 pixels: 600 to train on as they are, the other 697
 to validate on and 500 to test on, shifted:
@@ -11,17 +11,31 @@ to validate on and 500 to test on, shifted:
   brightness   scaled by a factor between 0.1 and 1.9: Brightness is right
   harmful      as they are; the op Wipe, which leaves nothing of an image, is wrong
 
-Each search chooses among ten ops. Rows that are in the work directory already are not run again.
+Each search chooses among ten ops. What is in the work directory already is not run again.
 """
 
+import json
 import pathlib
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from absl import app, flags, logging
 
-from autoaug_jax import data
-from autoaug_jax.app import Slack
+from autoaug_jax import data, export
+from autoaug_jax.app import (
+  How,
+  Interval,
+  Searched,
+  SearchSetting,
+  Setting,
+  Slack,
+  retrain,
+  search,
+  write_json,
+)
 from autoaug_jax.ops import Erase, Op, Space, clipped_box, select, spaces
+from autoaug_jax.policies import fixed, op_shares
 
 SIZE = 16
 TRAIN_IMAGES = 600
@@ -72,7 +86,7 @@ def write(case: Case, path: pathlib.Path) -> None:
     "val": (train.fetch(cut.val), train.labels[cut.val]),
     "test": (test.fetch(np.arange(len(test.labels))), test.labels),
   }
-  arrays: dict[str, np.ndarray] = {}
+  arrays: dict[str, Any] = {}
   for number, (part, (images, labels)) in enumerate(chosen.items()):
     random = np.random.default_rng([0, number])
     if part != "train":
@@ -102,8 +116,133 @@ def shifted(shift: str, image: np.ndarray, random: np.random.Generator) -> np.nd
   return image
 
 
-def options(method: str, ops: int) -> Any:
-  """What each method runs with here."""
-  if method == "slack":
-    return Slack(ops=ops)
-  raise ValueError(f"method must be slack, not {method!r}")
+class Planted(NamedTuple):
+  """How a method is tried.
+
+  Attributes:
+    options: (ops an image, case) -> its options.
+    measure: what a search learned -> named numbers.
+    solved: (case, those numbers) -> whether the search found what is there to be found.
+    shown: (case, those numbers) -> the number that the table shows.
+    shown_as: what it is called.
+  """
+
+  options: Callable[[int, Case], Any]
+  measure: Callable[[Searched], dict[str, float]]
+  solved: Callable[[Case, dict[str, float]], bool]
+  shown: Callable[[Case, dict[str, float]], float]
+  shown_as: str
+
+
+def of_planted_op(case: Case, shares: dict[str, float]) -> float:
+  """The share of the op that is right, or wrong, of all that are applied."""
+  return shares[case.right or case.wrong or ""] / sum(shares.values())
+
+
+def right_first(case: Case, shares: dict[str, float]) -> bool:
+  """The right op is the most likely one; the wrong op has less than half of a uniform share."""
+  if case.right:
+    return max(shares, key=lambda name: shares[name]) == case.right
+  return of_planted_op(case, shares) < 0.5 / len(shares)
+
+
+def _slack(draws: str) -> Planted:
+  return Planted(
+    options=lambda ops, case: Slack(ops=ops, draws=draws),
+    measure=lambda result: op_shares(result.policy),
+    solved=right_first,
+    shown=of_planted_op,
+    shown_as="share of the planted op",
+  )
+
+
+METHODS = {"slack": _slack("shared"), "slack-per-image": _slack("per_image")}
+
+
+def run(method: str, name: str, *, ops: int, seed: int, workdir: pathlib.Path) -> dict[str, Any]:
+  """One search, or what is written of it."""
+  planted, case = METHODS[method], CASES[name]
+  folder = workdir / f"{method}-{name}-{ops}-{seed}"
+  record = folder / "planted.json"
+  if record.exists():
+    found: dict[str, Any] = json.loads(record.read_text())
+    return found
+  images = workdir / f"{name}.npz"
+  if not images.exists():
+    write(case, images)
+  setting = SearchSetting(data=str(images), flip=0.0, seed=seed)
+  result = search(
+    setting, planted.options(ops, case), how=How(workdir=folder, log_every=100), space=space(case)
+  )
+  if result is None:
+    raise SystemExit(1)
+  numbers = planted.measure(result)
+  row = {
+    "numbers": numbers,
+    "solved": planted.solved(case, numbers),
+    "shown": planted.shown(case, numbers),
+    "seconds": result.seconds,
+  }
+  write_json(record, row)
+  return row
+
+
+def compare(method: str, name: str, *, ops: int, workdir: pathlib.Path) -> dict[str, Interval]:
+  """Test accuracy over 5 retrainings, without augmentation, under all ops alike, and as learned."""
+  folder = workdir / f"{method}-{name}-{ops}-0"
+  uniform = folder / "uniform.json"
+  export.save(export.described(fixed.slack_uniform(space(CASES[name]), k=ops, flip=0.0)), uniform)
+  found = {}
+  for label, policy in (
+    ("none", "none"),
+    ("uniform", str(uniform)),
+    ("learned", str(folder / "policy.json")),
+  ):
+    setting = Setting(
+      data=str(workdir / f"{name}.npz"), policy=policy, flip=0.0, epochs=60, seeds=5
+    )
+    result = retrain(setting, how=How(workdir=folder / f"retrain-{label}"))
+    if result is None:
+      raise SystemExit(1)
+    found[label] = result.interval
+  return found
+
+
+def main(args: Sequence[str]) -> None:
+  if len(args) > 1:
+    raise app.UsageError(f"only flags are taken, not {args[1]!r}")
+  logging.set_verbosity(logging.WARNING)
+  given = flags.FLAGS
+  method, workdir = given.method, pathlib.Path(given.workdir)
+  shown = METHODS[method].shown_as
+  print(f"| case | ops | solved | {shown}, median (least-most) | s | none | uniform | learned |")
+  print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |", flush=True)
+  for ops in map(int, given.ops):
+    for name in given.cases:
+      rows = [run(method, name, ops=ops, seed=seed, workdir=workdir) for seed in range(given.seeds)]
+      values = sorted(row["shown"] for row in rows)
+      cells = [
+        name,
+        str(ops),
+        f"{sum(row['solved'] for row in rows)} of {len(rows)}",
+        f"{np.median(values):.3f} ({values[0]:.3f}-{values[-1]:.3f})",
+        f"{np.median([row['seconds'] for row in rows]):.0f}",
+      ]
+      if given.compare:
+        found = compare(method, name, ops=ops, workdir=workdir)
+        cells += [f"{100 * i.mean:.2f} ± {100 * i.half_width:.2f}" for i in found.values()]
+      print(f"| {' | '.join(cells)} |", flush=True)
+
+
+def define_flags() -> None:
+  flags.DEFINE_enum("method", "slack", list(METHODS), "Which searches are tried.")
+  flags.DEFINE_string("workdir", None, "Where they are kept.", required=True)
+  flags.DEFINE_list("cases", list(CASES), "What is planted.")
+  flags.DEFINE_list("ops", ["1", "3"], "How many ops an image gets; a row for each.")
+  flags.DEFINE_integer("seeds", 10, "Seeds from 0 on.", lower_bound=1)
+  flags.DEFINE_bool("compare", True, "Whether to retrain 5 times with what seed 0 learned.")
+
+
+if __name__ == "__main__":
+  define_flags()
+  app.run(main)

@@ -9,6 +9,7 @@ from autoaug_jax.app.search import Searched, search, search_lines
 from autoaug_jax.app.search_setting import SearchSetting
 from autoaug_jax.app.setting import Setting
 from autoaug_jax.app.slack import Slack
+from autoaug_jax.app.writing import write_json
 
 __all__ = [
   "How",
@@ -31,4 +32,5 @@ __all__ = [
   "sized",
   "student_quantile",
   "table_line",
+  "write_json",
 ]

@@ -16,11 +16,13 @@ class Needs(NamedTuple):
       own are taken as they are.
     valid_batch: images a validation batch; 0 is as many as a training batch has.
     resplit: whether the two sides change each epoch (Online bilevel).
+    models: how many networks search together, each on its part of the batch.
   """
 
   val: float
   valid_batch: int = 0
   resplit: bool = False
+  models: int = 1
 
 
 class Ground(NamedTuple):

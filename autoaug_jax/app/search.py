@@ -74,15 +74,16 @@ def search(
   began = time.perf_counter()
   check_search(setting)
   kind = kind_of(options)
+  needs = kind.needs(options)
+  _check_models(needs.models, how.devices, setting.batch)
   prepared = prepare_search(
-    setting, kind.needs(options), memory_budget=how.memory_budget, cache_dir=how.cache_dir
+    setting, needs, memory_budget=how.memory_budget, cache_dir=how.cache_dir
   )
   for finding in prepared.skipped:
     how.say(f"left out: {finding}")
   axis = devices.AXIS if how.devices != 1 else None
-  ground = _ground(setting, prepared, space, axis if how.sync_norm else None)._replace(
-    axis_name=axis
-  )
+  synchronised = axis if how.sync_norm and needs.models == 1 else None
+  ground = _ground(setting, prepared, space, synchronised)._replace(axis_name=axis)
   method = kind.build(options, ground)
   config = {
     **setting._asdict(),
@@ -94,15 +95,18 @@ def search(
   if ends is None:
     return None
   state = jax.device_get(devices.local(ends[-1].state))
-  measured = train.evaluation(ground.task, prepared.test, classes=len(prepared.classes))(state)
+  measured: dict[str, Any] = {"accuracy": None, "per_class": []}
+  if method.joint:
+    evaluate = train.evaluation(ground.task, prepared.test, classes=len(prepared.classes))
+    measured = evaluate(state)
   result = Searched(
     setting=setting,
     method=kind.name,
     options=options,
     policy=method.learned(state.phi),
     trajectory=_joined(method.phases, ends, how.workdir),
-    accuracy=measured["accuracy"] if method.joint else None,
-    per_class=dict(zip(prepared.classes, measured["per_class"], strict=True)),
+    accuracy=measured["accuracy"],
+    per_class=dict(zip(prepared.classes, measured["per_class"], strict=False)),
     state=state,
     train_images=prepared.train_images,
     valid_images=prepared.valid_images,
@@ -114,6 +118,14 @@ def search(
   if how.workdir is not None:
     _write(result, prepared, pathlib.Path(how.workdir))
   return result
+
+
+def _check_models(models: int, count: int, batch: int) -> None:
+  """An ensemble on several devices has one network on each."""
+  if models > 1 and count not in (1, models):
+    raise ValueError(f"{models} models take 1 device or {models}, not {count}")
+  if batch % models:
+    raise ValueError(f"a batch of {batch} cannot be split over {models} models")
 
 
 def search_lines(result: Searched) -> str:

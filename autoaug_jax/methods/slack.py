@@ -8,6 +8,7 @@ import optax
 
 from autoaug_jax.hypergrad import leave_one_out, per_image_score, shared_score
 from autoaug_jax.methods.base import Method, Phase
+from autoaug_jax.methods.ensemble import MODELS, ensemble
 from autoaug_jax.ops.space import Space
 from autoaug_jax.policies import (
   CategoricalPhi,
@@ -85,6 +86,7 @@ def slack(
   momentum: float = 0.9,
   one_sided: bool = False,
   shared_noise: bool = False,
+  models: int = 1,
   axis_name: str | None = None,
 ) -> Method:
   """Section 3 and supplement B, with the numbers of Tables 10 and 11 for CIFAR-10.
@@ -112,8 +114,12 @@ def slack(
     momentum: of the policy's SGD, which begins anew with each round.
     one_sided: the released code's density of magnitudes.
     shared_noise: the released code's noise, the same for the k magnitudes of a composite.
-    axis_name: the axis of devices over which batches are spread.
+    models: how many networks search the policy together, each on its part of the batch; their
+      policy gradients are averaged (supplement C.4).
+    axis_name: the axis of devices over which batches are spread; with several models, each of as
+      many devices has one.
   """
+  within = axis_name if models == 1 else None
   policy = categorical_uniform(
     space,
     k,
@@ -124,7 +130,7 @@ def slack(
     shared_noise=shared_noise,
   )
   pretraining = learner(
-    supervised(task, per_image(policy), axis_name=axis_name),
+    supervised(task, per_image(policy), axis_name=within),
     optim.sgd(
       optim.cosine(inside.pretrain_rate, times.pretrain),
       momentum=inside.momentum,
@@ -132,7 +138,7 @@ def slack(
       decayed=optim.without_norm,
       clip=inside.clip,
     ),
-    axis_name=axis_name,
+    axis_name=within,
   )
   # The optimizer begins anew with each round, and its cosine with it.
   optimizer = optim.sgd(
@@ -146,14 +152,14 @@ def slack(
     draws=1 if each_image else draws,
     decay=half_l2(inside.weight_decay),
     penalty=(lambda phi, pinned: kl * anchored(phi, pinned.anchor)) if kl else None,
-    axis_name=axis_name,
+    axis_name=within,
   )
   # Scores keep the rate that the round begins with (supplement B.1).
   common: dict[str, Any] = {
     "outer_clip": inside.outer_clip,
     "rate": inside.rate,
     "has_aux": True,
-    "axis_name": axis_name,
+    "axis_name": within,
   }
   outside = _sgd(rate, rate / 40 if bound_rate is None else bound_rate, momentum)
 
@@ -178,8 +184,13 @@ def slack(
     project=kept_in_range,
     pin=lambda state: Pinned(state.theta, state.phi),
     refresh=refresh,
-    axis_name=axis_name,
+    axis_name=within,
+    phi_axis_name=(axis_name or MODELS) if models > 1 else None,
   )
+  if models > 1:
+    pretraining = ensemble(pretraining, models, axis_name=axis_name)
+    own = Pinned(True, False)  # type: ignore[arg-type]
+    searching = ensemble(searching, models, own_pinned=own, axis_name=axis_name)
 
   def begin(fresh: SearchState, pretrained: SearchState) -> SearchState:
     return fresh.replace(

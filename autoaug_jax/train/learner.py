@@ -55,6 +55,7 @@ def learner(
   pin: Callable[[SearchState], Any] | None = None,
   refresh: Callable[[Key, SearchState], SearchState] | None = None,
   axis_name: str | None = None,
+  phi_axis_name: str | None = None,
 ) -> Learner:
   """The moves that solve `problem`.
 
@@ -73,6 +74,7 @@ def learner(
     pin: what the initial state keeps as `pinned`.
     refresh: makes the `refresh` move.
     axis_name: the axis of devices over which batches are spread; None on one device.
+    phi_axis_name: an axis of networks that have nothing in common but phi (`methods.ensemble`).
   """
   if (estimator or joint) and phi_optimizer is None:
     raise ValueError("a learner that searches needs a phi_optimizer")
@@ -103,6 +105,7 @@ def learner(
     return _trained(state, theta, opt_state, model_state), metrics | _rate(opt_state)
 
   def phi_step(state: SearchState, gradient: Phi) -> SearchState:
+    gradient = mean_over(phi_axis_name)(gradient)
     updates, moved = phi_optimizer.update(gradient, state.phi_opt_state, state.phi)  # type: ignore[union-attr]
     phi = project(optax.apply_updates(state.phi, updates))
     return state.replace(phi=phi, phi_opt_state=moved)
