@@ -10,6 +10,7 @@ import numpy as np
 
 from autoaug_jax.data.order import permutation
 from autoaug_jax.data.source import Examples, fingerprint
+from autoaug_jax.files import whole
 
 SPLIT, SUBSET, IMBALANCE, NOISE = range(4)  # keeps their draws apart
 
@@ -120,14 +121,11 @@ def _noised(
 
 def save_split(made: Split, path: str | os.PathLike[str]) -> None:
   """Writes a split as .npz, whole or not at all."""
-  path = pathlib.Path(path)
-  scratch = path.with_name(f".{path.name}.{os.getpid()}")
   head = {"seed": made.seed, "fold": made.fold, "data": made.data}
-  with scratch.open("wb") as file:
+  with whole(path) as file:
     np.savez_compressed(
       file, train=made.train, val=made.val, labels=made.labels, head=np.array(json.dumps(head))
     )
-  os.replace(scratch, path)
 
 
 def load_split(path: str | os.PathLike[str], *, examples: Examples | None = None) -> Split:
