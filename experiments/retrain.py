@@ -41,6 +41,7 @@ SETTINGS: dict[str, str] = {
   "ema": "The decay of a moving average of the weights, which is then measured; 0 is none.",
   "dtype": "Of the computation: float32 or bfloat16.",
   "size": "Resizes and crops images to squares of so many pixels; 0 leaves them.",
+  "crop": "Then cuts squares of so many pixels, at random places to train, else in the middle.",
   "channels": "1 or 3; 0 leaves images as they are.",
   "train_images": "Uses a stratified subset of so many training images; 0 is all.",
   "test_images": "The same for test images.",

@@ -31,7 +31,7 @@ class Ground(NamedTuple):
   Attributes:
     model: the network, a Flax module; normalised images go in.
     task: its cross-entropy, normalisation included.
-    shape: of an image, (H, W, C).
+    shape: of an image as a network sees it, (H, W, C).
     classes: their names.
     mean: of the training pixels in [0, 1], per channel.
     std: their standard deviation.
@@ -41,6 +41,7 @@ class Ground(NamedTuple):
     examples: how many examples the set has in all: every `Batch.index` is below it.
     labels: int32 [examples], as training sees them.
     batch: images a training step.
+    crop: the side of the squares that training cuts out of images; 0 for none.
     axis_name: the axis of devices; None on one.
   """
 
@@ -56,4 +57,5 @@ class Ground(NamedTuple):
   examples: int
   labels: np.ndarray
   batch: int
+  crop: int = 0
   axis_name: str | None = None

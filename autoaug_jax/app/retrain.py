@@ -11,8 +11,9 @@ from autoaug_jax.app.intervals import Interval, interval
 from autoaug_jax.app.networks import network
 from autoaug_jax.app.policies import named_policy
 from autoaug_jax.app.prepare import Prepared, prepare
-from autoaug_jax.app.setting import Setting, check, optimizer
+from autoaug_jax.app.setting import Setting, check, check_crop, optimizer
 from autoaug_jax.app.writing import write_json
+from autoaug_jax.policies import cropped
 
 
 class How(NamedTuple):
@@ -73,6 +74,9 @@ def retrain(setting: Setting, *, how: How = How()) -> Retrained | None:  # noqa:
   axis = devices.AXIS if how.devices != 1 else None
   task = _task(setting, prepared, axis if how.sync_norm else None)
   augmenter = named_policy(setting.policy, flip=setting.flip, mean=prepared.mean)
+  if setting.crop:
+    check_crop(setting.crop, prepared.shape)
+    augmenter = cropped(augmenter, setting.crop)
   problem = train.supervised(task, augmenter, axis_name=axis)
   program = train.program(
     train.learner(problem, optimizer(setting, epoch), axis_name=axis),
@@ -142,12 +146,15 @@ def _task(setting: Setting, prepared: Prepared, axis_name: str | None) -> train.
   model = network(
     setting.model,
     classes=len(prepared.classes),
-    image_size=min(prepared.shape[:2]),
+    image_size=setting.crop or min(prepared.shape[:2]),
     dtype=setting.dtype,
     axis_name=axis_name,
   )
   return train.classification(
-    model, normalise=(prepared.mean, prepared.std), label_smoothing=setting.label_smoothing
+    model,
+    normalise=(prepared.mean, prepared.std),
+    label_smoothing=setting.label_smoothing,
+    crop=setting.crop,
   )
 
 

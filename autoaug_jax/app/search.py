@@ -15,6 +15,7 @@ from autoaug_jax.app.networks import network
 from autoaug_jax.app.retrain import How
 from autoaug_jax.app.search_data import SearchData, prepare_search
 from autoaug_jax.app.search_setting import SearchSetting, check_search
+from autoaug_jax.app.setting import check_crop
 from autoaug_jax.app.writing import write_json, write_npz
 from autoaug_jax.methods import Method, Phase
 from autoaug_jax.ops import Space
@@ -196,17 +197,21 @@ def _begun(program: train.Program, phase: Phase, before: SearchState) -> train.P
 def _ground(
   setting: SearchSetting, prepared: SearchData, space: Space | None, axis_name: str | None
 ) -> Ground:
+  shape = prepared.shape
+  if setting.crop:
+    check_crop(setting.crop, shape)
+    shape = (setting.crop, setting.crop, shape[2])
   model = network(
     setting.model,
     classes=len(prepared.classes),
-    image_size=min(prepared.shape[:2]),
+    image_size=min(shape[:2]),
     dtype=setting.dtype,
     axis_name=axis_name,
   )
   return Ground(
     model=model,
-    task=train.classification(model, normalise=(prepared.mean, prepared.std)),
-    shape=prepared.shape,
+    task=train.classification(model, normalise=(prepared.mean, prepared.std), crop=setting.crop),
+    shape=shape,
     classes=prepared.classes,
     mean=prepared.mean,
     std=prepared.std,
@@ -216,6 +221,7 @@ def _ground(
     examples=len(prepared.examples.labels),
     labels=prepared.split.labels,
     batch=setting.batch,
+    crop=setting.crop,
     axis_name=axis_name,
   )
 
@@ -235,7 +241,7 @@ def _joined(
 def _write(result: Searched, prepared: SearchData, workdir: pathlib.Path) -> None:
   spec = export.described(
     result.policy,
-    image_size=prepared.shape[:2],
+    image_size=(result.setting.crop,) * 2 if result.setting.crop else prepared.shape[:2],
     method=result.method,
     data=result.setting.data,
   )

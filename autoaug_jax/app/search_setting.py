@@ -17,6 +17,7 @@ class SearchSetting(NamedTuple):
     batch: images a training step, of all devices together.
     dtype: of the computation, "float32" or "bfloat16"; parameters are float32.
     size: images are resized and cropped to [size, size].
+    crop: images are then cut to [crop, crop], at random places to train, else in the middle.
     channels: 1 or 3.
     train_images: of how many training images a stratified subset is used, validation included.
     test_images: the same for test images.
@@ -35,6 +36,7 @@ class SearchSetting(NamedTuple):
   batch: int = 64
   dtype: str = "float32"
   size: int = 0
+  crop: int = 0
   channels: int = 0
   train_images: int = 0
   test_images: int = 0
@@ -49,7 +51,7 @@ def check_search(setting: SearchSetting) -> None:
   """ValueError, with the value and what is accepted, for what could only fail later."""
   if setting.batch < 2:
     raise ValueError(f"batch must be at least 2, not {setting.batch}")
-  for name in ("seed", "fold", "size", "train_images", "test_images", "split_seed"):
+  for name in ("seed", "fold", "size", "crop", "train_images", "test_images", "split_seed"):
     if getattr(setting, name) < 0:
       raise ValueError(f"{name} must be at least 0, not {getattr(setting, name)}")
   if not 0 <= setting.flip <= 1:

@@ -33,6 +33,7 @@ class Setting(NamedTuple):
     ema: the decay of a moving average of the weights, which is then what is measured.
     dtype: of the computation, "float32" or "bfloat16"; parameters are float32.
     size: images are resized and cropped to [size, size].
+    crop: images are then cut to [crop, crop], at random places to train, else in the middle.
     channels: 1 or 3.
     train_images: of how many training images a stratified subset is used.
     test_images: the same for test images.
@@ -61,6 +62,7 @@ class Setting(NamedTuple):
   ema: float = 0.0
   dtype: str = "float32"
   size: int = 0
+  crop: int = 0
   channels: int = 0
   train_images: int = 0
   test_images: int = 0
@@ -76,7 +78,16 @@ def check(setting: Setting) -> None:
   for name in ("epochs", "seeds", "batch"):
     if getattr(setting, name) < 1:
       raise ValueError(f"{name} must be at least 1, not {getattr(setting, name)}")
-  for name in ("seed", "warmup", "size", "train_images", "test_images", "split_seed", "clip"):
+  for name in (
+    "seed",
+    "warmup",
+    "size",
+    "crop",
+    "train_images",
+    "test_images",
+    "split_seed",
+    "clip",
+  ):
     if getattr(setting, name) < 0:
       raise ValueError(f"{name} must be at least 0, not {getattr(setting, name)}")
   if not 0 <= setting.flip <= 1:
@@ -99,3 +110,9 @@ def optimizer(setting: Setting, epoch: int) -> optax.GradientTransformation:
     clip=setting.clip or None,
     ema=setting.ema or None,
   )
+
+
+def check_crop(crop: int, shape: tuple[int, int, int]) -> None:
+  """ValueError for a crop that does not fit into images [H, W, C]."""
+  if crop > min(shape[:2]):
+    raise ValueError(f"crop must be at most the images' {min(shape[:2])} pixels, not {crop}")

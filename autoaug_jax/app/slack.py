@@ -103,6 +103,7 @@ def build(options: Slack, ground: Ground) -> methods.Method:
     one_sided=options.one_sided,
     shared_noise=options.shared_noise,
     models=options.models,
+    crop=ground.crop,
     axis_name=ground.axis_name,
   )
 

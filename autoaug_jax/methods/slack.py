@@ -11,10 +11,12 @@ from autoaug_jax.methods.base import Method, Phase
 from autoaug_jax.methods.ensemble import MODELS, ensemble
 from autoaug_jax.ops.space import Space
 from autoaug_jax.policies import (
+  Augmenter,
   CategoricalPhi,
   anchored,
   as_fixed,
   categorical_uniform,
+  cropped,
   entropy,
   kept_in_range,
   per_image,
@@ -87,6 +89,7 @@ def slack(
   one_sided: bool = False,
   shared_noise: bool = False,
   models: int = 1,
+  crop: int = 0,
   axis_name: str | None = None,
 ) -> Method:
   """Section 3 and supplement B, with the numbers of Tables 10 and 11 for CIFAR-10.
@@ -116,6 +119,7 @@ def slack(
     shared_noise: the released code's noise, the same for the k magnitudes of a composite.
     models: how many networks search the policy together, each on its part of the batch; their
       policy gradients are averaged (supplement C.4).
+    crop: the side of the squares that are cut out of images before all else; 0 for none.
     axis_name: the axis of devices over which batches are spread; with several models, each of as
       many devices has one.
   """
@@ -129,8 +133,12 @@ def slack(
     one_sided=one_sided,
     shared_noise=shared_noise,
   )
+
+  def cut(augmenter: Augmenter) -> Augmenter:
+    return cropped(augmenter, crop) if crop else augmenter
+
   pretraining = learner(
-    supervised(task, per_image(policy), axis_name=within),
+    supervised(task, cut(per_image(policy)), axis_name=within),
     optim.sgd(
       optim.cosine(inside.pretrain_rate, times.pretrain),
       momentum=inside.momentum,
@@ -148,7 +156,7 @@ def slack(
   )
   problem = supervised(
     task,
-    per_image(policy) if each_image else shared(policy),
+    cut(per_image(policy) if each_image else shared(policy)),
     draws=1 if each_image else draws,
     decay=half_l2(inside.weight_decay),
     penalty=(lambda phi, pinned: kl * anchored(phi, pinned.anchor)) if kl else None,

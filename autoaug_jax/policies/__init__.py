@@ -25,6 +25,7 @@ from autoaug_jax.policies.categorical import (
   probabilities,
 )
 from autoaug_jax.policies.checks import check_fixed
+from autoaug_jax.policies.cropped import cropped
 from autoaug_jax.policies.distributions import entropy, kl_divergence
 from autoaug_jax.policies.examples import example_weights, loss_weights, off_label, soft_labels
 from autoaug_jax.policies.gaussian import (
@@ -46,6 +47,27 @@ from autoaug_jax.policies.gumbel import (
   in_floats,
 )
 from autoaug_jax.policies.interpret import augmenter, policy
+from autoaug_jax.policies.merged import merged_warp
+from autoaug_jax.policies.network import (
+  Form,
+  NetworkDraw,
+  NetworkPhi,
+  in_one_order,
+  large_layers,
+  magnitudes,
+  medium_layers,
+  network,
+  network_as_fixed,
+  preceded,
+  small_layers,
+  uniform_magnitudes,
+)
+from autoaug_jax.policies.released_color import (
+  added_contrast,
+  hsv_saturation,
+  released_color,
+  scaled_hue,
+)
 from autoaug_jax.policies.shares import op_shares
 from autoaug_jax.policies.stages import (
   Fixed,
@@ -61,25 +83,29 @@ from autoaug_jax.policies.stages import (
 )
 
 __all__ = [
-  "RELEASED_PROBABILITY",
-  "STARTS",
   "Augment",
   "Augmenter",
   "CategoricalPhi",
   "Composite",
   "Draw",
   "Fixed",
+  "Form",
   "Gaussian",
   "GaussianPhi",
   "GumbelPhi",
   "Network",
+  "NetworkDraw",
+  "NetworkPhi",
   "Policy",
+  "RELEASED_PROBABILITY",
+  "STARTS",
   "Selected",
   "Slots",
   "Stage",
   "Step",
   "Steps",
   "SubPolicies",
+  "added_contrast",
   "anchored",
   "as_fixed",
   "augmenter",
@@ -87,6 +113,7 @@ __all__ = [
   "categorical_uniform",
   "chain",
   "check_fixed",
+  "cropped",
   "entropy",
   "erased",
   "example_weights",
@@ -101,19 +128,32 @@ __all__ = [
   "gumbel_as_fixed",
   "gumbel_numbers",
   "has_magnitude",
+  "hsv_saturation",
   "image_keys",
   "in_floats",
+  "in_one_order",
   "join",
   "kept_in_range",
   "kl_divergence",
+  "large_layers",
   "loss_weights",
+  "magnitudes",
+  "medium_layers",
+  "merged_warp",
+  "network",
+  "network_as_fixed",
   "off_label",
   "op_shares",
   "per_example",
   "per_image",
   "policy",
+  "preceded",
   "probabilities",
+  "released_color",
+  "scaled_hue",
   "shared",
+  "small_layers",
   "soft_labels",
+  "uniform_magnitudes",
   "uniform_slots",
 ]

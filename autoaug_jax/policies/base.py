@@ -191,6 +191,11 @@ def _halves(keys: Array) -> tuple[Array, Array]:
   return split[:, 0], split[:, 1]
 
 
+def split_keys(key: Key) -> tuple[Key, Key]:
+  """Two keys, or two [B], from one key or keys [B]."""
+  return _fold(key, 0), _fold(key, 1)
+
+
 def _fold(key: Key, number: int) -> Key:
   """One key, or keys [B], folded with `number`."""
   if key.ndim == 0:

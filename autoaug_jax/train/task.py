@@ -46,23 +46,28 @@ def classification(
   *,
   normalise: tuple[Sequence[float], Sequence[float]] | None = None,
   label_smoothing: float = 0.0,
+  crop: int = 0,
 ) -> Task:
   """The cross-entropy of a Flax module that is called as `model(images, train=...)`.
 
   Images are uint8, or float in [0, 1]; (x - mean) / std per channel comes before the model where
   `normalise` is (mean, std). Labels are integers [B] or probabilities [B, classes]; an image counts
-  as right where its most likely class is its label's. Smoothing mixes labels with the uniform.
+  as right where its most likely class is its label's. Smoothing mixes labels with the uniform. With
+  a `crop`, images that are larger are cut to the square of so many pixels in their middle.
   """
   if not 0 <= label_smoothing < 1:
     raise ValueError(f"label_smoothing must be at least 0 and below 1, not {label_smoothing}")
 
   def init(key: Key, batch: Batch) -> tuple[Params, ModelState]:
-    variables = model.init(key, _prepared(batch.image[:1], normalise), train=False)
+    variables = model.init(key, _prepared(_middle(batch.image[:1], crop), normalise), train=False)
     theta = variables["params"]
     return theta, {name: part for name, part in variables.items() if name != "params"}
 
   def loss(theta: Params, model_state: ModelState, batch: Batch, *, train: bool) -> Outcome:
-    images, variables = _prepared(batch.image, normalise), {"params": theta, **model_state}
+    images, variables = (
+      _prepared(_middle(batch.image, crop), normalise),
+      {"params": theta, **model_state},
+    )
     moved = model_state
     if train and model_state:
       logits, moved = model.apply(variables, images, train=True, mutable=list(model_state))
@@ -92,6 +97,14 @@ def hard(labels: Array) -> Array:
   if labels.ndim > 1:
     return jnp.argmax(labels, -1)
   return labels.astype(jax.dtypes.canonicalize_dtype(int))
+
+
+def _middle(images: Array, side: int) -> Array:
+  """[B, H, W, C] -> [B, side, side, C]; as they are where `side` is 0."""
+  if not side:
+    return images
+  top, left = ((length - side) // 2 for length in images.shape[1:3])
+  return images[:, top : top + side, left : left + side]
 
 
 def _prepared(images: Array, normalise: tuple[Sequence[float], Sequence[float]] | None) -> Array:
