@@ -3,6 +3,7 @@
 import math
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -17,6 +18,7 @@ from autoaug_jax.policies import (
   RELEASED_PROBABILITY,
   Augmenter,
   Fixed,
+  Policy,
   augmenter,
   chain,
   erased,
@@ -125,11 +127,13 @@ def autodo(
   """
   _check(times)
   table = spaces.autodo() if space is None else space
+  policy = gaussian(table, probability=numbers.probability, variance=numbers.variance)
+  start = policy.init(jax.random.key(0))
   given = np.asarray(labels)
   before = Fixed((), ()) if base is None else base
   parts = AutodoPhi(
     base=chain(augmenter(before), _nothing() if erase is None else per_image(erased(fill=erase))),
-    image=_image_part(table, len(given), learn, numbers),
+    image=_image_part(policy, len(given), learn),
     weight=example_weights(len(given)) if learn.weight else _nothing(),
     label=soft_labels(given, classes, alpha=numbers.alpha) if learn.label else _nothing(),
   )
@@ -167,13 +171,13 @@ def autodo(
   def learned(phi: AutodoPhi) -> Fixed:
     if not learn.image:
       return before
-    rows = None if learn.shared else np.asarray(moved(phi.image))
+    rows = None if learn.shared else np.asarray(moved(phi.image, start))
     own = gaussian_as_fixed(phi.image, table, rows=rows, variance=numbers.variance)
     return join(before, own)
 
   return Method(
     phases=(phase,),
-    watch=lambda phi: watched(phi, given, variance=numbers.variance),
+    watch=lambda phi: watched(phi, given, start, variance=numbers.variance),
     learned=learned,
   )
 
@@ -204,12 +208,9 @@ def annealed(
   return at
 
 
-def _image_part(
-  space: Space, examples: int, learn: AutodoParts, numbers: AutodoNumbers
-) -> Augmenter:
+def _image_part(policy: Policy, examples: int, learn: AutodoParts) -> Augmenter:
   if not learn.image:
     return _nothing()
-  policy = gaussian(space, probability=numbers.probability, variance=numbers.variance)
   return per_image(policy) if learn.shared else per_example(policy, examples)
 
 

@@ -1,12 +1,18 @@
 """What AutoDO learns, and what can be read from it."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from autoaug_jax.policies import gaussian_chances, gaussian_deviations, loss_weights, off_label
+from autoaug_jax.policies import (
+  GaussianPhi,
+  gaussian_chances,
+  gaussian_deviations,
+  loss_weights,
+  off_label,
+)
 from autoaug_jax.types import Array, Phi
 
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
@@ -50,19 +56,21 @@ def verdicts(phi: AutodoPhi, labels: np.ndarray) -> Verdicts:
   return Verdicts(weight, off, label, order)
 
 
-def watched(phi: AutodoPhi, labels: np.ndarray, *, variance: bool = False) -> dict[str, Array]:
+def watched(
+  phi: AutodoPhi, labels: np.ndarray, start: GaussianPhi, *, variance: bool = False
+) -> dict[str, Array]:
   """Mean chances and deviations, and quantiles of weights, of the examples that have moved.
 
   Of all examples: the share whose soft label has another most likely class than the given one, and
-  the mean share of a soft label that is off it.
+  the mean share of a soft label that is off it. `start` is one image's row as it begins.
   """
   told: dict[str, Array] = {}
   if not _empty(phi.image):
     chance = gaussian_chances(phi.image)
     spread = gaussian_deviations(phi.image, variance=variance)
     one = chance.ndim == 1
-    told["probability"] = chance if one else _mean(chance, moved(phi.image))
-    told["deviation"] = spread if one else _mean(spread, moved(phi.image))
+    told["probability"] = chance if one else _mean(chance, moved(phi.image, start))
+    told["deviation"] = spread if one else _mean(spread, moved(phi.image, start))
   if not _empty(phi.weight):
     known = jnp.where(phi.weight != 0, loss_weights(phi.weight), jnp.nan)
     ranks = jnp.asarray(QUANTILES, known.dtype)
@@ -74,9 +82,10 @@ def watched(phi: AutodoPhi, labels: np.ndarray, *, variance: bool = False) -> di
   return told
 
 
-def moved(phi: Any) -> Array:
+def moved(phi: GaussianPhi, start: GaussianPhi) -> Array:
   """bool [N]: the rows that are no longer as they began; all of them where none has moved."""
-  changed = jnp.any(phi.magnitude != 0, axis=-1)
+  pairs = zip(phi, start, strict=True)
+  changed = jnp.any(jnp.stack([jnp.any(x != y[None], axis=-1) for x, y in pairs]), axis=0)
   return changed | ~jnp.any(changed)
 
 
