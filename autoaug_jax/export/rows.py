@@ -32,7 +32,7 @@ from autoaug_jax.ops import (
   spaces,
   truncate_through,
 )
-from autoaug_jax.policies import fixed
+from autoaug_jax.policies import added_contrast, fixed, hsv_saturation, scaled_hue
 
 Table: TypeAlias = dict[str, Callable[..., Any]]
 
@@ -146,6 +146,9 @@ _TONES: Table = {
   "hue": hue,
   "posterize": posterize,
   "solarize": solarize,
+  "added_contrast": added_contrast,
+  "hsv_saturation": hsv_saturation,
+  "scaled_hue": scaled_hue,
 }
 _KEYED: Table = {
   "resized_crop_of_area": random_resized_crop,
