@@ -4,12 +4,13 @@
   python -m experiments.recipes.autodo_noise --workdir=runs/noise --noise=0.3
   python -m experiments.recipes.autodo_noise --workdir=runs/rare --noise=0 --imbalance=10
 
-Built-in digits at their own 8 x 8 pixels, small-cnn with CELU, no crop or flip besides unless asked
-for, a fifth of the training images held out with their labels as they are, everything else distorted anew for each seed. Measured on the
-test images after the last step; "rare" is the mean over the classes of the second half. "AUC" are
-areas under the ROC curve for finding the wrong labels by what was learned of each example: a small
-weight, a soft label that is off the given one. "listed" is how many of the first n suspects are
-wrong, n being how many wrong labels there are. Rows that are there already are not run again.
+Built-in digits at their own 8 x 8 pixels, small-cnn with CELU, no crop or flip unless asked for, a
+fifth of the training images held out with their labels as they are, everything else distorted anew
+for each seed. Measured on the test images after the last step; "rare" is the mean over the classes
+of the second half. "AUC" are areas under the ROC curve for finding the wrong labels by what was
+learned of each example: a small weight, a soft label that is off the given one. "listed" is how
+many of the first n suspects are wrong, n being how many wrong labels there are. Rows that are there
+already are not run again.
 """
 
 import json
@@ -105,6 +106,8 @@ def run(case: Case, row: Row, seed: int) -> Run:
   (phase,) = method.phases
   program = train.program(phase.learner, feed, valid=valid, seed=seed)
   fitted = train.fit(program, phase.schedule, progress=train.silent())
+  if not fitted.finished:
+    raise SystemExit("autodo_noise: asked to stop; the run that was under way is not kept")
   state = jax.device_get(fitted.state)
   tested = source.parts["test"]
   test = data.evaluation_feed(tested, np.arange(len(tested.labels)), 250)
