@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from autoaug_jax import devices, export, train
+from autoaug_jax.app import pictures
 from autoaug_jax.app.ground import Ground
 from autoaug_jax.app.kinds import Options, kind_of
 from autoaug_jax.app.networks import network
@@ -118,6 +119,7 @@ def search(
   )
   if how.workdir is not None:
     _write(result, prepared, pathlib.Path(how.workdir))
+    _draw(result, prepared, how)
   return result
 
 
@@ -248,6 +250,21 @@ def _write(result: Searched, prepared: SearchData, workdir: pathlib.Path) -> Non
   export.save(spec, workdir / "policy.json")
   write_npz(workdir / "trajectory.npz", result.trajectory)
   write_json(workdir / "search.json", as_json(result))
+
+
+def _draw(result: Searched, prepared: SearchData, how: How) -> None:
+  """Pictures beside the policy, where matplotlib is installed."""
+  drawn = pictures.PICTURES.get(result.method)
+  if drawn is None:
+    return
+  images, labels = prepared.examples.fetch(prepared.split.train[:500]), prepared.split.labels
+  shown = pictures.some_images(images, labels[prepared.split.train[:500]])
+  try:
+    figures = drawn(result.policy, result.trajectory, shown)
+  except ImportError as error:
+    how.say(f"no pictures: {error}")
+    return
+  pictures.save_pictures(figures, how.workdir or ".")
 
 
 def as_json(result: Searched) -> dict[str, Any]:
