@@ -8,8 +8,10 @@
 
 A table's rows are searches on 4 splits, each followed by 4 retrainings from scratch, and policies
 that do not learn, 8 times retrained; printed are means after the last epoch with 95% intervals,
-and the paper's own. A figure's rows are searches alone. What is in the work directory already is
-not run again. `--list` says what each costs, in steps of a network on one batch.
+and the paper's own. A figure's rows are searches alone. Either way policies.png and entropy.png
+show the first search of each row, and each search has pictures of its own beside its policy. What
+is in the work directory already is not run again. `--list` says what each costs, in steps of a
+network on one batch.
 """
 
 import pathlib
@@ -29,6 +31,7 @@ from autoaug_jax.app import (
   retrain,
   search,
 )
+from experiments.recipes.slack_figures import draw
 from experiments.recipes.slack_quoted import QUOTED
 
 
@@ -146,7 +149,7 @@ STABILITY = (
     "single stage, without",
     "digits",
     "small-cnn",
-    _SMALL._replace(kl=0.0, rounds=1, retrain_steps=1, search_steps=800),
+    _SMALL._replace(kl=0.0, rounds=1, retrain_steps=1, search_steps=1199),
     batch=64,
   ),
 )
@@ -319,9 +322,14 @@ def steps(row: Row, recipe: Recipe) -> int:
   return total
 
 
+def folder_of(row: Row, workdir: str | pathlib.Path) -> pathlib.Path:
+  """Where a row is kept."""
+  return pathlib.Path(workdir) / f"{row.data}-{row.model}-{row.name}".replace(" ", "-")
+
+
 def run_row(row: Row, recipe: Recipe, source: str, *, how: How) -> Interval | None:
   """The searches of a row and the retrainings that follow; None where there are none."""
-  root = pathlib.Path(how.workdir or ".") / f"{row.data}-{row.model}-{row.name}".replace(" ", "-")
+  root = folder_of(row, how.workdir or ".")
   policies = [row.policy]
   if row.options is not None:
     policies = []
@@ -377,6 +385,12 @@ def main(args: Sequence[str]) -> None:
       raise SystemExit(f"slack: {error}") from None
     shown = "" if found is None else f"{100 * found.mean:.2f} ± {100 * found.half_width:.2f}"
     print(f"| {row.name} | {row.data} | {row.model} | {shown} |", flush=True)
+  searches = {
+    f"{row.name}, {row.data}, {row.model}": folder_of(row, given.workdir) / "search-0"
+    for row in recipe.rows
+    if row.options is not None
+  }
+  draw(searches, given.workdir)
   for name, values in QUOTED.get(given.recipe, {}).items():
     print(f"| {name} | {' | '.join(values)} |")
 

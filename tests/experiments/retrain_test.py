@@ -56,5 +56,7 @@ def test_a_mistake_gets_one_sentence(flag, sentence):
 
 
 def test_every_setting_has_a_flag():
-  assert set(retrain.SETTINGS) == set(Setting._fields)
+  run = launch("--help")
   assert set(retrain.HOW) | {"on_nan", "say"} == set(How._fields)
+  for name in (*Setting._fields, *retrain.HOW):
+    assert f"--{name}:" in run.stdout or f"--[no]{name}:" in run.stdout
