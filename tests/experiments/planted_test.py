@@ -1,0 +1,52 @@
+"""The planted cases are what they say, and two seeds of SLACK find the right op."""
+
+import numpy as np
+import pytest
+
+from autoaug_jax import data
+from experiments import planted
+
+
+@pytest.mark.parametrize("name", planted.CASES)
+def test_only_what_is_not_trained_on_is_shifted(name, tmp_path):
+  case = planted.CASES[name]
+  planted.write(case, tmp_path / "case.npz")
+  parts = data.load(str(tmp_path / "case.npz")).parts
+  sizes = {part: len(examples.labels) for part, examples in parts.items()}
+  assert sizes == {"train": 600, "val": 697, "test": 500}
+  digits = data.load("digits", size=planted.SIZE).parts
+  known = {image.tobytes() for image in digits["train"].fetch(np.arange(1297))}
+  for part, examples in parts.items():
+    images = examples.fetch(np.arange(sizes[part]))
+    if part == "train":
+      assert all(image.tobytes() in known for image in images)
+    elif case.shift != "none":
+      assert np.mean([image.tobytes() in known for image in images]) < 0.15
+  assert len(planted.space(case)) == 10
+
+
+def test_shifts():
+  image = np.zeros((16, 16, 1), np.uint8)
+  image[8, 8] = 100
+  random = np.random.default_rng(0)
+  columns = {planted.shifted("translated", image, random).argmax() - 8 * 16 for _ in range(200)}
+  assert columns == set(range(3, 14))
+  scaled = [planted.shifted("brightness", image, random).max() for _ in range(200)]
+  assert 9 < min(scaled) < 20
+  assert 180 < max(scaled) <= 190
+
+
+def test_what_counts_as_solved():
+  rotated, harmful = planted.CASES["rotated"], planted.CASES["harmful"]
+  assert planted.right_first(rotated, {"Rotate": 0.6, "Identity": 0.4})
+  assert not planted.right_first(rotated, {"Rotate": 0.4, "Identity": 0.6})
+  assert planted.right_first(harmful, {"Wipe": 0.2, "Identity": 0.8})
+  assert not planted.right_first(harmful, {"Wipe": 0.3, "Identity": 0.7})
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_rotations_are_found(seed, tmp_path):
+  row = planted.run("slack-per-image", "rotated", ops=1, seed=seed, workdir=tmp_path)
+  assert row["solved"], row["numbers"]
+  again = planted.run("slack-per-image", "rotated", ops=1, seed=seed, workdir=tmp_path)
+  assert again == row, "read, not run again"
