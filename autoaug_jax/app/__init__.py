@@ -2,8 +2,10 @@
 
 from autoaug_jax.app.intervals import Interval, interval, student_quantile
 from autoaug_jax.app.kinds import attributes, option_types, sized
+from autoaug_jax.app.madao import Madao
 from autoaug_jax.app.networks import network
 from autoaug_jax.app.policies import named_policy, policy_names
+from autoaug_jax.app.prepare import moments
 from autoaug_jax.app.retrain import How, Retrained, as_json, retrain, table_line
 from autoaug_jax.app.search import Searched, search, search_lines
 from autoaug_jax.app.search_setting import SearchSetting
@@ -14,6 +16,7 @@ from autoaug_jax.app.writing import write_json
 __all__ = [
   "How",
   "Interval",
+  "Madao",
   "Retrained",
   "SearchSetting",
   "Searched",
@@ -22,6 +25,7 @@ __all__ = [
   "as_json",
   "attributes",
   "interval",
+  "moments",
   "named_policy",
   "network",
   "option_types",

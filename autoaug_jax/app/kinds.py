@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
-from autoaug_jax.app import slack
+from autoaug_jax.app import madao, slack
 from autoaug_jax.app.ground import Ground, Needs
 from autoaug_jax.methods import Method
 
@@ -20,7 +20,10 @@ class Kind(NamedTuple):
   sizes: Mapping[str, Options]  # budget -> options; "paper" among them
 
 
-KINDS = (Kind("slack", slack.Slack, slack.needs, slack.build, slack.SIZES),)
+KINDS = (
+  Kind("madao", madao.Madao, madao.needs, madao.build, madao.SIZES),
+  Kind("slack", slack.Slack, slack.needs, slack.build, slack.SIZES),
+)
 
 
 def kind_of(options: Options) -> Kind:

@@ -11,6 +11,7 @@ from autoaug_jax.methods.autodo import (
 )
 from autoaug_jax.methods.autodo_phi import AutodoPhi, Verdicts, verdicts
 from autoaug_jax.methods.base import Begin, Method, Phase
+from autoaug_jax.methods.madao import madao
 from autoaug_jax.methods.pairs import ESTIMATORS, Traits, check, traits, why_not
 from autoaug_jax.methods.rows import RowsOptimizer, RowsState, rows_of, rows_rmsprop, search_rows
 from autoaug_jax.methods.slack import Inside, Times, slack
@@ -35,6 +36,7 @@ __all__ = [
   "annealed",
   "autodo",
   "check",
+  "madao",
   "rows_of",
   "rows_rmsprop",
   "search_rows",

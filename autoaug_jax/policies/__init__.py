@@ -40,11 +40,13 @@ from autoaug_jax.policies.gumbel import (
   STARTS,
   GumbelPhi,
   Selected,
+  Start,
   gumbel,
   gumbel_as_fixed,
   gumbel_numbers,
   has_magnitude,
   in_floats,
+  randaugment_start,
 )
 from autoaug_jax.policies.interpret import augmenter, policy
 from autoaug_jax.policies.merged import merged_warp
@@ -83,6 +85,8 @@ from autoaug_jax.policies.stages import (
 )
 
 __all__ = [
+  "RELEASED_PROBABILITY",
+  "STARTS",
   "Augment",
   "Augmenter",
   "CategoricalPhi",
@@ -97,11 +101,10 @@ __all__ = [
   "NetworkDraw",
   "NetworkPhi",
   "Policy",
-  "RELEASED_PROBABILITY",
-  "STARTS",
   "Selected",
   "Slots",
   "Stage",
+  "Start",
   "Step",
   "Steps",
   "SubPolicies",
@@ -149,6 +152,7 @@ __all__ = [
   "policy",
   "preceded",
   "probabilities",
+  "randaugment_start",
   "released_color",
   "scaled_hue",
   "shared",

@@ -13,8 +13,24 @@ from autoaug_jax.policies.sequence import random_signs, sequence, table_of
 from autoaug_jax.policies.stages import Fixed, Row, uniform_slots
 from autoaug_jax.types import Array, Batch, Key, Phi
 
-# The logit at which chances and magnitudes begin, by paper: 0.5, and sigmoid(0.5) = 0.62.
-STARTS = {"wacv": 0.0, "arxiv": 0.5}
+
+class Start(NamedTuple):
+  """Where all chances and all magnitudes begin, as logits."""
+
+  chance: float
+  magnitude: float
+
+
+# By paper: 0.5, and sigmoid(0.5) = 0.62.
+STARTS = {"wacv": Start(0.0, 0.0), "arxiv": Start(0.5, 0.5)}
+ALWAYS = 40.0  # the logit of a chance of 1
+
+
+def randaugment_start(level: float, *, bins: int = 30) -> Start:
+  """Ops are always applied, all with the magnitude level / bins: RandAugment, while it stays."""
+  if not 0 < level < bins:
+    raise ValueError(f"level lies between 0 and {bins}, not {level}")
+  return Start(ALWAYS, float(np.log(level / (bins - level))))
 
 
 class GumbelPhi(NamedTuple):
@@ -38,7 +54,8 @@ def gumbel(
   space: Space,
   k: int,
   *,
-  start: float = STARTS["wacv"],
+  start: Start = STARTS["wacv"],
+  centered: bool = False,
   temperature: float = 0.05,
   coin_temperature: float = 0.1,
 ) -> Policy:
@@ -52,7 +69,10 @@ def gumbel(
   Args:
     space: the ops; one that is `Plain`, or has an empty range, has no magnitude to learn.
     k: how many stages; 2 in the papers.
-    start: the logit of all chances and magnitudes at first, one of `STARTS` by its name.
+    start: one of `STARTS` by its paper's name, or any other.
+    centered: x + u_i / SG(u_i) b (O_i(x; mu_i) - x) instead, the same images. The gradient of the
+      selection is then that of what the op changes. The paper's is that of scaling the op's whole
+      output, which compares ops to a black image and not with each other. Not in the paper.
     temperature: of u; 0.05 in the arXiv version's Table 6.
     coin_temperature: of b; 0.1 in the released code, neither paper says.
   """
@@ -63,8 +83,10 @@ def gumbel(
 
   def init(key: Key) -> GumbelPhi:
     shape = (k, len(space))
-    chosen = jnp.full((k, int(np.sum(has_magnitude(space)))), start)
-    return GumbelPhi(jnp.zeros(shape), jnp.full(shape, start), chosen)
+    equal = jnp.zeros(shape)
+    own = (k, int(np.sum(has_magnitude(space))))
+    magnitude = jnp.full(own, start.magnitude, equal.dtype)
+    return GumbelPhi(equal, jnp.full(shape, start.chance, equal.dtype), magnitude)
 
   def sample(key: Key, phi: GumbelPhi) -> Selected:
     noise = jax.random.gumbel(key, phi.selection.shape, phi.selection.dtype)
@@ -100,7 +122,9 @@ def gumbel(
       one = jax.tree.map(lambda field, stage=stage: field[:, stage : stage + 1], run)
       out = augment(own, images, one, space=table)
       b, factor = (_wide(numbers[:, stage]) for numbers in (coins, factors))
-      images = _within(factor * (images + b * (out - images)))
+      change = b * (out - images)
+      images = images + factor * change if centered else factor * (images + change)
+      images = _within(images)
     return images
 
   hard = sequence(table, init, sample, resolve)
@@ -130,9 +154,9 @@ def in_floats(augmenter: Augmenter) -> Augmenter:
 
 
 def gumbel_numbers(phi: GumbelPhi, space: Space) -> dict[str, Array]:
-  """pi, p and mu, each [K, N]; ops without a magnitude have NaN for it (Figures 3 to 5)."""
+  """pi, p and mu, each [K, N]; ops without a magnitude have 0 for it (Figures 3 to 5)."""
   magnitude = jax.nn.sigmoid(phi.magnitude)
-  none = jnp.full((magnitude.shape[0], 1), jnp.nan, magnitude.dtype)
+  none = jnp.zeros((magnitude.shape[0], 1), magnitude.dtype)
   return {
     "selection": jax.nn.softmax(phi.selection),
     "probability": jax.nn.sigmoid(phi.chance),

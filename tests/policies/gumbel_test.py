@@ -16,6 +16,7 @@ from autoaug_jax.policies.gumbel import (
   gumbel_as_fixed,
   gumbel_numbers,
   in_floats,
+  randaugment_start,
 )
 from autoaug_jax.types import Batch
 
@@ -65,7 +66,7 @@ def test_it_starts_with_78_numbers(start, value):
   np.testing.assert_allclose(numbers["selection"], 1 / 14, rtol=1e-6)
   np.testing.assert_allclose(numbers["probability"], value, rtol=1e-4)
   none = [op.name in ("Invert", "AutoContrast", "Equalize") for op in SPACE]
-  expected = np.broadcast_to(np.where(none, np.nan, value), (2, 14))
+  expected = np.broadcast_to(np.where(none, 0.0, value), (2, 14))
   np.testing.assert_allclose(numbers["magnitude"], expected, rtol=1e-4)
 
 
@@ -100,15 +101,17 @@ def test_the_factor_has_the_gradient_of_the_relaxed_sample():
 
 
 @pytest.mark.usefixtures("x64")
-def test_the_expected_gradient_of_selection_by_integration():
+@pytest.mark.parametrize("centered", [False, True], ids=["paper", "centered"])
+def test_the_expected_gradient_of_selection_by_integration(centered):
   """Two ops, one stage, chance 1: the expectation over the noise is a one-dimensional integral.
 
   With d = g_1 - g_2 logistic and s = l_1 - l_2, u = sigmoid((s + d) / T). The estimate of the
-  gradient in l_1 of E[sum of pixels] is E[sum O_i (onehot_i1 - u) / T], with 1 - u where d > -s.
+  gradient in l_1 of E[sum of pixels] is E[s_i (onehot_i1 - u) / T], with 1 - u where d > -s and s_i
+  the sum of O_i(x), or of O_i(x) - x.
   """
   temperature, count, image = 0.5, 40000, np.full((2, 2, 1), 0.25)
   space = (plus("One", 0.125), plus("Two", 0.5))
-  policy = gumbel(space, 1, temperature=temperature)
+  policy = gumbel(space, 1, temperature=temperature, centered=centered)
   phi = GumbelPhi(jnp.array([[0.3, -0.2]]), jnp.full((1, 2), 40.0), jnp.full((1, 2), 40.0))
 
   def total(phi, key):
@@ -119,7 +122,8 @@ def test_the_expected_gradient_of_selection_by_integration():
   slopes = np.asarray(each(phi, jax.random.split(jax.random.key(1), count)).selection)[:, 0, 0]
   d = np.linspace(-40, 40, 400001)
   u = sigmoid((0.5 + d) / temperature)
-  value = np.where(d > -0.5, 4 * 0.375 * (1 - u), -4 * 0.75 * u) / temperature
+  one, two = (0.5, 2.0) if centered else (1.5, 3.0)
+  value = np.where(d > -0.5, one * (1 - u), -two * u) / temperature
   expected = np.trapezoid(value * scipy.stats.logistic.pdf(d), d)
   error = slopes.std() / np.sqrt(count)
   assert abs(expected) > 10 * error  # the test can tell it from 0
@@ -330,3 +334,12 @@ def test_mistakes_are_named(options, message):
 def test_phi_of_another_space_is_refused():
   with pytest.raises(ValueError, match=r"\[k, 14\]"):
     gumbel_as_fixed(small_phi(), SPACE)
+
+
+def test_randaugment_is_a_start():
+  phi = gumbel(SMALL, 2, start=randaugment_start(12)).init(jax.random.key(0))
+  numbers = gumbel_numbers(phi, SMALL)
+  np.testing.assert_array_equal(np.asarray(numbers["probability"]), 1)
+  np.testing.assert_allclose(numbers["magnitude"], [[0.4, 0.0, 0.4]] * 2, rtol=1e-5)
+  with pytest.raises(ValueError, match="between 0 and 30, not 30"):
+    randaugment_start(30)
