@@ -4,6 +4,7 @@ from autoaug_jax.app.intervals import Interval, interval, student_quantile
 from autoaug_jax.app.kinds import attributes, option_types, sized
 from autoaug_jax.app.madao import Madao
 from autoaug_jax.app.networks import network
+from autoaug_jax.app.online_bilevel import OnlineBilevel
 from autoaug_jax.app.policies import named_policy, policy_names
 from autoaug_jax.app.prepare import moments
 from autoaug_jax.app.retrain import How, Retrained, as_json, retrain, table_line
@@ -17,6 +18,7 @@ __all__ = [
   "How",
   "Interval",
   "Madao",
+  "OnlineBilevel",
   "Retrained",
   "SearchSetting",
   "Searched",

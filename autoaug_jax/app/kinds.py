@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
-from autoaug_jax.app import madao, slack
+from autoaug_jax.app import madao, online_bilevel, slack
 from autoaug_jax.app.ground import Ground, Needs
 from autoaug_jax.methods import Method
 
@@ -22,6 +22,13 @@ class Kind(NamedTuple):
 
 KINDS = (
   Kind("madao", madao.Madao, madao.needs, madao.build, madao.SIZES),
+  Kind(
+    "online_bilevel",
+    online_bilevel.OnlineBilevel,
+    online_bilevel.needs,
+    online_bilevel.build,
+    online_bilevel.SIZES,
+  ),
   Kind("slack", slack.Slack, slack.needs, slack.build, slack.SIZES),
 )
 

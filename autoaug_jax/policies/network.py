@@ -40,13 +40,15 @@ class Form(NamedTuple):
   """How the outputs of a network become transformations; `Network` says what each means.
 
   The released code has tanh for translations and where there are colours, and dropout of 0.2; the
-  paper mentions neither.
+  paper mentions neither. `symmetric` is ours: the outputs are (f(z) - f(-z)) / 2 for noise z, so
+  that either direction is as likely and no mean can run away.
   """
 
   squash: str = "none"
   dropout: float = 0.0
   summed: bool = True
   shuffled: bool = True
+  symmetric: bool = False
 
 
 def small_layers(n: int) -> Layers:
@@ -92,11 +94,11 @@ def network(
   def init(key: Key) -> NetworkPhi:
     starting, measuring = jax.random.split(key)
     start = _released(starting, sizes)
-    return start if spread is None else _scaled(measuring, start, spread, form.squash)
+    return start if spread is None else _scaled(measuring, start, spread, form)
 
   def sample(key: Key, phi: NetworkPhi) -> NetworkDraw:
     drawing, ordering = jax.random.split(key)
-    magnitude = outputs(drawing, *phi, squash=form.squash, dropout=form.dropout)
+    magnitude = _outputs(drawing, phi, form)
     return NetworkDraw(magnitude, random_order(ordering, len(branches), form.shuffled))
 
   def apply(key: Key, draw: NetworkDraw, image: Array) -> Array:
@@ -147,15 +149,19 @@ def preceded(first_of_all: Augmenter, augmenter: Augmenter) -> Augmenter:
 def magnitudes(phi: NetworkPhi, *, form: Form = Form()) -> Array:  # noqa: B008
   """[1024, ops]: what the network says to the same noises at each call."""
   keys = jax.random.split(jax.random.key(0), NOISES)
-  return jax.vmap(lambda k: outputs(k, *phi, squash=form.squash, dropout=form.dropout))(keys)
+  return jax.vmap(lambda k: _outputs(k, phi, form))(keys)
 
 
 def network_as_fixed(phi: NetworkPhi, space: Space, *, form: Form = Form()) -> Fixed:  # noqa: B008
   """The policy at phi as data: the same distribution for each image, nothing left to learn."""
-  weights = tuple(_nested(matrix) for matrix in phi.weights)
-  biases = tuple(_nested(bias) for bias in phi.biases)
+  whole = _both_sides(phi) if form.symmetric else phi
+  weights = tuple(_nested(matrix) for matrix in whole.weights)
+  biases = tuple(_nested(bias) for bias in whole.biases)
   names = tuple(op.name for op in space)
-  fixed = Fixed(space, (Network(names, weights, biases, *form),))
+  stage = Network(
+    names, weights, biases, form.squash, form.dropout, form.summed, shuffled=form.shuffled
+  )
+  fixed = Fixed(space, (stage,))
   check_fixed(fixed)
   return fixed
 
@@ -192,18 +198,39 @@ def _released(key: Key, sizes: Sequence[int]) -> NetworkPhi:
   return NetworkPhi(tuple(weights), tuple(biases))
 
 
-def _scaled(key: Key, start: NetworkPhi, spread: float, squash: str) -> NetworkPhi:
+def _scaled(key: Key, start: NetworkPhi, spread: float, form: Form) -> NetworkPhi:
   """`start` with outputs of mean 0 and deviation `spread`, over noises drawn for that.
 
   Hidden biases begin at 0, so that no unit of a small network is out of reach of all noises.
   """
-  still = tuple(jnp.zeros_like(b) for b in start.biases)
-  keys = jax.random.split(key, NOISES)
-  values = jax.vmap(lambda k: outputs(k, start.weights, still))(keys)
+  still = NetworkPhi(start.weights, tuple(jnp.zeros_like(b) for b in start.biases))
   # tanh is taken to be the identity: at small spreads it is.
+  plain = Form(symmetric=form.symmetric)
+  values = jax.vmap(lambda k: _outputs(k, still, plain))(jax.random.split(key, NOISES))
   factor = spread / jnp.maximum(jnp.std(values, axis=0), 1e-6)
-  last = start.weights[-1] * factor[None]
-  return NetworkPhi((*start.weights[:-1], last), (*still[:-1], -factor * jnp.mean(values, axis=0)))
+  last, shift = still.weights[-1] * factor[None], -factor * jnp.mean(values, axis=0)
+  return NetworkPhi((*still.weights[:-1], last), (*still.biases[:-1], shift))
+
+
+def _outputs(key: Key, phi: NetworkPhi, form: Form) -> Array:
+  """[ops] for noise drawn with `key`."""
+  whole = _both_sides(phi) if form.symmetric else phi
+  return outputs(key, *whole, squash=form.squash, dropout=form.dropout)
+
+
+def _both_sides(phi: NetworkPhi) -> NetworkPhi:
+  """The network z -> (f(z) - f(-z)) / 2, two of f side by side."""
+  (first, *rest), biases = phi.weights, phi.biases
+  if not rest:
+    return NetworkPhi((first,), (jnp.zeros_like(biases[0]),))
+  *middle, last = rest
+  weights = [
+    jnp.concatenate([first, -first], axis=1),
+    *(jax.scipy.linalg.block_diag(w, w) for w in middle),
+    jnp.concatenate([last, -last]) / 2,
+  ]
+  doubled = [jnp.concatenate([b, b]) for b in biases[:-1]]
+  return NetworkPhi(tuple(weights), (*doubled, jnp.zeros_like(biases[-1])))
 
 
 def _nested(x: Any) -> Any:

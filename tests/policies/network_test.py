@@ -146,6 +146,26 @@ def test_as_data_it_draws_and_does_the_same(name, squash):
   assert np.abs(np.asarray(learned) - np.asarray(pixels)).max() > 0.05
 
 
+@pytest.mark.parametrize("layers", [small_layers, lambda n: (n,)], ids=["small", "no hidden layer"])
+def test_symmetric_outputs_are_odd_in_the_noise(layers):
+  form = Form(symmetric=True)
+  phi = network(AFFINE, layers=layers, spread=0.1, form=form).init(jax.random.key(2))
+  phi = phi._replace(biases=tuple(b + 0.3 for b in phi.biases))
+  stage = network_as_fixed(jax.device_get(phi), AFFINE, form=form).stages[0]
+
+  def by_numpy(weights, biases, x):
+    for i, (w, b) in enumerate(zip(weights, biases, strict=True)):
+      x = x @ np.asarray(w) + np.asarray(b)
+      x = np.maximum(x, 0) if i < len(weights) - 1 else x
+    return x
+
+  noise = np.random.default_rng(0).uniform(-1, 1, (50, 6))
+  wanted = (by_numpy(*phi, noise) - by_numpy(*phi, -noise)) / 2
+  np.testing.assert_allclose(by_numpy(stage.weights, stage.biases, noise), wanted, atol=1e-6)
+  values = np.asarray(magnitudes(phi, form=form))
+  np.testing.assert_allclose(values.mean(0), 0, atol=4 * values.std(0).max() / 32)
+
+
 def test_colours_alone_as_data_draw_the_same():
   form = Form(dropout=0.2)
   made = network(COLOR, spread=0.3, form=form)

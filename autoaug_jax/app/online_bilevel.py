@@ -1,0 +1,225 @@
+"""Online bilevel as a job: its options, what it needs of the data, and the method they make."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import optax
+
+from autoaug_jax import methods
+from autoaug_jax.app.ground import Ground, Needs
+from autoaug_jax.ops import Space, Warp, find, select, spaces
+from autoaug_jax.policies import (
+  Fixed,
+  Form,
+  Step,
+  Steps,
+  fixed,
+  join,
+  large_layers,
+  medium_layers,
+  released_color,
+  small_layers,
+  uniform_magnitudes,
+)
+from autoaug_jax.train import optim
+
+LEARNED = ("none", "translation", "affine", "color", "affine-color")
+PREDEFINED = ("", "crop", "affine")
+LAYERS = {"small": small_layers, "medium": medium_layers, "large": large_layers}
+LEAST = {
+  "magnitude": 0,
+  "epochs": 1,
+  "every": 1,
+  "unroll": 1,
+  "warmup_epochs": 0,
+  "spread": 0,
+  "jitter": 0,
+}
+DROPS = (0.3, 0.6, 0.8)  # of the 201 epochs on CIFAR: at 60, 120 and 160, by a fifth
+
+
+class OnlineBilevel(NamedTuple):
+  """Online bilevel's options. Times are sized for small images on a CPU.
+
+  Attributes:
+    val: the share of training images to validate on.
+    resplit: whether the two sides are drawn anew each epoch (the paper), or stay.
+    epochs: passes over the training side (201 on CIFAR, 40 on BACH, 90 on ImageNet).
+    rate: the network's learning rate; it falls to a fifth at 0.3, 0.6 and 0.8 of the epochs.
+    weight_decay: of the network.
+    learned: "translation", "affine", "color" or "affine-color"; "none" is a comparison in which
+      only the network learns.
+    magnitude: nothing is learned, but these transformations drawn uniformly up to this magnitude
+      (the validated magnitude of Table 1); 0 is to learn.
+    predefined: what else comes before: "crop", by up to 4 of 32 pixels, or "affine", the same with
+      rotations of +-10 degrees and scales of 0.5 to 2; "" is nothing.
+    augmenter: "small", "medium" or "large", the sizes of Table 2.
+    spread: the deviation of all magnitudes at the start; 0 is the released start.
+    squash: "none" or "tanh", of magnitudes.
+    symmetric: whether either direction is as likely, which keeps means at 0; not in the paper.
+    dropout: of the augmenter's hidden units (released code: 0.2).
+    released_color: whether contrast is added and hue multiplied, as in the released code.
+    jitter: the reach of a colour jitter that comes before (0.4 in Table 4); 0 is none.
+    vertical: whether the flip is upside down (BACH).
+    warmup_epochs: passes before the augmenter first moves (0): a network that fits nothing yet
+      learns best from images as they are, and small sets leave no time to find back from there.
+    every: training steps for each that moves the augmenter too (J).
+    unroll: steps it looks ahead (K).
+    augmenter_rate: the learning rate of the augmenter (0.1 on ImageNet).
+    augmenter_momentum: of its SGD.
+    augmenter_decay: its weight decay (0.1 on ImageNet).
+    on_training: the control: it follows the training loss.
+  """
+
+  val: float = 0.2
+  resplit: bool = True
+  epochs: int = 60
+  rate: float = 0.1
+  weight_decay: float = 5e-4
+  learned: str = "affine-color"
+  magnitude: float = 0.0
+  predefined: str = ""
+  augmenter: str = "small"
+  spread: float = 0.05
+  squash: str = "none"
+  symmetric: bool = True
+  dropout: float = 0.0
+  released_color: bool = False
+  jitter: float = 0.0
+  vertical: bool = False
+  warmup_epochs: int = 0
+  every: int = 1
+  unroll: int = 1
+  augmenter_rate: float = 0.2
+  augmenter_momentum: float = 0.9
+  augmenter_decay: float = 0.01
+  on_training: bool = False
+
+
+def needs(options: OnlineBilevel) -> Needs:
+  """A fifth of the images, another one each epoch."""
+  return Needs(options.val, resplit=options.resplit)
+
+
+def build(options: OnlineBilevel, ground: Ground) -> methods.Method:
+  """The method on these data."""
+  _check(options)
+  steps = options.epochs * ground.epoch
+  optimizer = classifier_optimizer(options, ground.epoch)
+  first = set_beforehand(options, ground)
+  summed = ground.space is None and options.learned != "translation"
+  if options.learned == "none" or options.magnitude:
+    policy = first
+    if options.magnitude:
+      space = learned_space(options, ground)
+      policy = join(first, uniform_magnitudes(space, options.magnitude, summed=summed))
+    return methods.set_augmentation(
+      ground.task, policy, steps=steps, optimizer=optimizer, axis_name=ground.axis_name
+    )
+  return methods.online_bilevel(
+    ground.task,
+    learned_space(options, ground),
+    steps=steps,
+    optimizer=optimizer,
+    warmup=options.warmup_epochs * ground.epoch,
+    every=options.every,
+    unroll=options.unroll,
+    layers=LAYERS[options.augmenter],
+    spread=options.spread or None,
+    form=Form(
+      squash=options.squash,
+      dropout=options.dropout,
+      summed=summed,
+      symmetric=options.symmetric,
+    ),
+    before=first,
+    rate=options.augmenter_rate,
+    momentum=options.augmenter_momentum,
+    weight_decay=options.augmenter_decay,
+    on_training=options.on_training,
+    axis_name=ground.axis_name,
+  )
+
+
+def learned_space(options: OnlineBilevel, ground: Ground) -> Space:
+  """The transformations; of a space of the user's own those ops that have a direction, warps first
+
+  and bilinear. What lies outside of an image has the mean colour.
+  """
+  if ground.space is not None:
+    directed = [op for op in ground.space if op.signed]
+    if not directed:
+      raise ValueError("a network learns ops with a direction, and this space has none")
+    warps = [
+      op._replace(fn=op.fn._replace(interpolation="bilinear", fill=ground.mean))
+      for op in directed
+      if isinstance(op.fn, Warp)
+    ]
+    return (*warps, *(op for op in directed if not isinstance(op.fn, Warp)))
+  color = released_color() if options.released_color else spaces.bilevel_color()
+  affine = spaces.bilevel_affine(fill=ground.mean)
+  if ground.shape[-1] != 3:
+    color = tuple(op for op in color if op.name in ("Contrast", "Brightness", "AddedContrast"))
+  return {
+    "translation": spaces.bilevel_translation(fill=ground.mean),
+    "affine": affine,
+    "color": color,
+    "affine-color": (*affine, *color),
+  }[options.learned]
+
+
+def set_beforehand(options: OnlineBilevel, ground: Ground) -> Fixed:
+  """What nobody learns: crop or warp, then the flip, then the jitter."""
+  mirror = spaces.FLIP_Y if options.vertical else spaces.FLIP_X
+  flip, jitter = ground.flip, options.jitter
+  return join(
+    *([fixed.standard(flip=0.0)] if options.predefined else []),
+    *([_turned_and_scaled(ground.mean)] if options.predefined == "affine" else []),
+    *([Fixed((mirror,), (Steps((Step(mirror.name, flip),)),))] if flip else []),
+    *([fixed.color_jitter(reach=jitter)] if jitter else []),
+  )
+
+
+def classifier_optimizer(options: OnlineBilevel, epoch: int) -> optax.GradientTransformation:
+  """SGD whose rate falls to a fifth three times, for epochs of `epoch` steps."""
+  drops = sorted({round(share * options.epochs) * epoch for share in DROPS} - {0})
+  rate = optim.step_decay(options.rate, drops, factor=0.2)
+  return optim.sgd(rate, weight_decay=options.weight_decay)
+
+
+def _turned_and_scaled(mean: tuple[float, ...]) -> Fixed:
+  """Rotations of +-10 degrees, then each side times a factor of its own between 0.5 and 2."""
+  table = spaces.autodo(fill=mean)
+  turn = table[find(table, "Rotate")]._replace(name="SetRotate", high=10.0)
+  scales = [
+    op._replace(name=f"Set{op.name}", low=-0.5, high=1.0, signed=False)
+    for op in select(table, ["ScaleX", "ScaleY"])
+  ]
+  rows = (turn, *scales)
+  return Fixed(rows, (Steps(tuple(Step(op.name, low=0.0) for op in rows)),))
+
+
+def _check(options: OnlineBilevel) -> None:
+  for name, least in LEAST.items():
+    if getattr(options, name) < least:
+      raise ValueError(f"{name} must be at least {least}, not {getattr(options, name)}")
+  if options.warmup_epochs >= options.epochs:
+    raise ValueError(
+      f"warmup_epochs must be below the {options.epochs} epochs, not {options.warmup_epochs}"
+    )
+  for name, accepted in (
+    ("learned", LEARNED),
+    ("augmenter", tuple(LAYERS)),
+    ("predefined", PREDEFINED),
+  ):
+    if getattr(options, name) not in accepted:
+      known = ", ".join(map(repr, accepted))
+      raise ValueError(f"{name} must be one of {known}, not {getattr(options, name)!r}")
+
+
+SIZES: Mapping[str, OnlineBilevel] = {
+  "1m": OnlineBilevel(epochs=20),
+  "5m": OnlineBilevel(),
+  "20m": OnlineBilevel(epochs=200),
+  "paper": OnlineBilevel(epochs=201),
+}

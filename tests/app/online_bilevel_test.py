@@ -1,0 +1,136 @@
+"""Online bilevel as a job: options become the method, on a space of its own or another's."""
+
+import jax
+import numpy as np
+import pytest
+
+from autoaug_jax.app import How, OnlineBilevel, SearchSetting, ground, online_bilevel, search
+from autoaug_jax.models import small_cnn
+from autoaug_jax.ops import Warp, spaces, strength
+from autoaug_jax.train import classification
+from tests.app import cases
+
+MODEL = small_cnn(widths=(4,), classes=2)
+
+
+def ground_of(channels=3, space=None):
+  return ground.Ground(
+    model=MODEL,
+    task=classification(MODEL),
+    shape=(8, 8, channels),
+    classes=("left", "right"),
+    mean=(0.3,) * channels,
+    std=(1.0,) * channels,
+    space=space,
+    flip=0.5,
+    epoch=3,
+    examples=48,
+    labels=np.zeros(48, np.int32),
+    batch=8,
+  )
+
+
+NAMES = {
+  "translation": ["TranslateX", "TranslateY"],
+  "affine": [op.name for op in spaces.bilevel_affine()],
+  "color": ["Contrast", "Color", "Brightness", "Hue"],
+}
+NAMES["affine-color"] = NAMES["affine"] + NAMES["color"]
+
+
+@pytest.mark.parametrize("learned", NAMES)
+def test_what_is_learned(learned):
+  space = online_bilevel.learned_space(OnlineBilevel(learned=learned), ground_of())
+  assert [op.name for op in space] == NAMES[learned]
+  assert all(op.fn.fill == (0.3,) * 3 for op in space if isinstance(op.fn, Warp))
+
+
+def test_grey_images_have_neither_hue_nor_saturation():
+  for released, names in ((False, ["Contrast", "Brightness"]), (True, ["AddedContrast"])):
+    options = OnlineBilevel(learned="color", released_color=released)
+    space = online_bilevel.learned_space(options, ground_of(channels=1))
+    assert [op.name for op in space][: len(names)] == names
+
+
+def test_of_another_space_what_has_a_direction_warps_first():
+  given = spaces.slack_cifar()
+  space = online_bilevel.learned_space(OnlineBilevel(), ground_of(space=given))
+  names = [op.name for op in space]
+  assert names == [
+    *("ShearX", "ShearY", "TranslateX", "TranslateY", "Rotate"),
+    *("Contrast", "Color", "Brightness", "Sharpness"),
+  ]
+  assert {(op.fn.interpolation, op.fn.fill) for op in space[:5]} == {("bilinear", (0.3,) * 3)}
+  with pytest.raises(ValueError, match="this space has none"):
+    online_bilevel.learned_space(OnlineBilevel(), ground_of(space=(spaces.INVERT,)))
+
+
+def test_what_comes_before():
+  options = OnlineBilevel(vertical=True, jitter=0.4, predefined="affine")
+  made = online_bilevel.set_beforehand(options, ground_of())
+  assert [step.op for stage in made.stages for step in stage.steps] == [
+    *("PaddedCrop", "SetRotate", "SetScaleX", "SetScaleY", "FlipY"),
+    *("JitterBrightness", "JitterContrast", "JitterColor"),
+  ]
+  rows = {op.name: op for op in made.space}
+  ends = [np.float32(strength(rows["SetScaleX"], np.float32(m))) + 1 for m in (0, 1)]
+  assert ends == [0.5, 2.0]
+  assert (rows["SetRotate"].high, rows["SetRotate"].signed) == (10.0, True)
+  still = online_bilevel.set_beforehand(OnlineBilevel(), ground_of()._replace(flip=0.0))
+  assert still.stages == ()
+
+
+COMPARISONS = {
+  "nothing": ({"learned": "none"}, 1),
+  "crop": ({"learned": "none", "predefined": "crop"}, 2),
+  "magnitude": ({"learned": "affine", "magnitude": 0.2}, 2),
+}
+
+
+@pytest.mark.parametrize("name", COMPARISONS)
+def test_comparisons_only_train(name):
+  options, stages = COMPARISONS[name]
+  method = online_bilevel.build(OnlineBilevel(epochs=2, **options), ground_of())
+  assert method.phases[0].schedule == ("train",) * 6
+  assert len(method.learned(()).stages) == stages
+  if "magnitude" in options:
+    assert method.learned(()).stages[-1].weights[0][0][0] == 0.2
+
+
+def test_times():
+  options = OnlineBilevel(epochs=10, every=2)
+  (phase,) = online_bilevel.build(options, ground_of()).phases
+  assert phase.schedule == ("train", "joint") * 15
+  assert online_bilevel.needs(options) == ground.Needs(0.2, resplit=True)
+
+
+MISTAKES = {
+  "epochs": ({"epochs": 0}, "epochs must be at least 1, not 0"),
+  "learned": ({"learned": "flips"}, "learned must be one of 'translation', .* not 'flips'"),
+  "augmenter": ({"augmenter": "huge"}, "augmenter must be one of 'small', .* not 'huge'"),
+  "spread": ({"spread": -1.0}, "spread must be at least 0"),
+  "squash": ({"squash": "sine"}, "squash takes one of"),
+  "warmup": ({"warmup_epochs": 60}, "warmup_epochs must be below the 60 epochs, not 60"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistakes_are_named(mistake):
+  options, message = MISTAKES[mistake]
+  with pytest.raises(ValueError, match=message):
+    online_bilevel.build(OnlineBilevel(**options), ground_of())
+
+
+def test_a_search_from_data_to_a_policy_file(tmp_path):
+  arrays = {}
+  for seed, part in enumerate(("train", "test")):
+    arrays[f"{part}_images"], arrays[f"{part}_labels"] = cases.squares(48, seed)
+  np.savez(tmp_path / "squares.npz", **arrays)
+  setting = SearchSetting(data=str(tmp_path / "squares.npz"), model="small-cnn", batch=8, flip=0.0)
+  options = OnlineBilevel(learned="translation", epochs=2)
+  found = search(setting, options, how=How(workdir=tmp_path / "run", log_every=1))
+  assert (tmp_path / "run" / "policy.json").exists()
+  assert found.policy.stages[-1].ops == ("TranslateX", "TranslateY")
+  assert found.trajectory["spread"].shape[1:] == (2,)
+  assert found.accuracy is not None
+  assert all(np.isfinite(x).all() for x in jax.tree.leaves(found.state.phi))
