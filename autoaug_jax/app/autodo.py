@@ -79,7 +79,7 @@ def build(options: Autodo, ground: Ground) -> methods.Method:
     classes=len(ground.classes),
     learn=methods.AutodoParts(options.images, options.weights, options.labels, options.shared),
     numbers=methods.AUTODO_RELEASED if options.released else numbers,
-    base=base_of(options, ground.shape, flip=ground.flip),
+    base=_base(options, ground.shape, flip=ground.flip),
     erase=ground.mean if options.erase and not _large(ground.shape) else None,
     space=ground.space,
     rate=options.policy_rate,
@@ -90,7 +90,7 @@ def build(options: Autodo, ground: Ground) -> methods.Method:
   )
 
 
-def base_of(options: Autodo, shape: tuple[int, int, int], *, flip: float) -> Fixed:
+def _base(options: Autodo, shape: tuple[int, int, int], *, flip: float) -> Fixed:
   """RandAugment's ops as far as asked for, crop and flip; large images have a resized crop."""
   subset = (options.ops, options.magnitude) if options.ops else None
   return autodo_base(subset=subset, flip=flip, area=0.08 if _large(shape) else 0.0)

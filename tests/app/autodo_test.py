@@ -6,7 +6,7 @@ import pytest
 
 from autoaug_jax import data, export, methods, train
 from autoaug_jax.app import network
-from autoaug_jax.app.autodo import SIZES, Autodo, base_of, build, needs
+from autoaug_jax.app.autodo import SIZES, Autodo, build, needs
 from autoaug_jax.app.ground import Ground
 from tests.app.cases import squares
 
@@ -54,8 +54,10 @@ def test_it_learns_and_what_it_learned_is_a_policy_file(tmp_path):
 
 
 def test_large_images_have_a_resized_crop_and_no_boxes():
-  small = base_of(OPTIONS._replace(ops=3, magnitude=7.0), (32, 32, 3), flip=0.5)
-  large = base_of(OPTIONS, (224, 224, 3), flip=0.5)
+  nothing = methods.AutodoPhi((), (), (), ())
+  still = OPTIONS._replace(images=False)
+  small = build(still._replace(ops=3, magnitude=7.0), ground((32, 32, 3))).learned(nothing)
+  large = build(still, ground((224, 224, 3))._replace(flip=0.5)).learned(nothing)
   assert [op.name for op in small.space if op.name.endswith("Crop")] == ["PaddedCrop"]
   assert [op.name for op in large.space] == ["AreaCrop", "FlipX"]
   assert len(small.stages[0].probability) == 3
