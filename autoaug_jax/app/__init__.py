@@ -1,5 +1,6 @@
 """The whole job as Python functions: data in, trained networks and reports out."""
 
+from autoaug_jax.app.autodo import Autodo
 from autoaug_jax.app.intervals import Interval, interval, student_quantile
 from autoaug_jax.app.kinds import attributes, option_types, sized
 from autoaug_jax.app.madao import Madao
@@ -15,6 +16,7 @@ from autoaug_jax.app.slack import Slack
 from autoaug_jax.app.writing import write_json
 
 __all__ = [
+  "Autodo",
   "How",
   "Interval",
   "Madao",

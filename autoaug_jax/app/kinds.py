@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
-from autoaug_jax.app import madao, online_bilevel, slack
+from autoaug_jax.app import autodo, madao, online_bilevel, slack
 from autoaug_jax.app.ground import Ground, Needs
 from autoaug_jax.methods import Method
 
@@ -21,6 +21,7 @@ class Kind(NamedTuple):
 
 
 KINDS = (
+  Kind("autodo", autodo.Autodo, autodo.needs, autodo.build, autodo.SIZES),
   Kind("madao", madao.Madao, madao.needs, madao.build, madao.SIZES),
   Kind(
     "online_bilevel",
