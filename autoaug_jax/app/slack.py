@@ -69,13 +69,13 @@ class Slack(NamedTuple):
 
 
 def needs(options: Slack) -> Needs:
-  """Half of the images, fixed for the whole search."""
+  """Half of the images, fixed for the whole search; ValueError for options that make no sense."""
+  _check(options)
   return Needs(options.val, models=options.models)
 
 
 def build(options: Slack, ground: Ground) -> methods.Method:
   """The method on these data."""
-  _check(options)
   space = slack_space(ground.shape, ground.mean) if ground.space is None else ground.space
   still = options.learn == "bounds"
   bound_rate = options.bound_rate or options.policy_rate / 40
