@@ -1,6 +1,13 @@
 """The whole job as Python functions: data in, trained networks and reports out."""
 
 from autoaug_jax.app.autodo import Autodo
+from autoaug_jax.app.bilevel_rows import (
+  MAGNITUDES,
+  Validated,
+  train_invariant,
+  validated_magnitude,
+  whole_accuracy,
+)
 from autoaug_jax.app.intervals import Interval, interval, student_quantile
 from autoaug_jax.app.kinds import attributes, option_types, sized
 from autoaug_jax.app.madao import Madao
@@ -16,6 +23,7 @@ from autoaug_jax.app.slack import Slack
 from autoaug_jax.app.writing import write_json
 
 __all__ = [
+  "MAGNITUDES",
   "Autodo",
   "How",
   "Interval",
@@ -26,6 +34,7 @@ __all__ = [
   "Searched",
   "Setting",
   "Slack",
+  "Validated",
   "as_json",
   "attributes",
   "interval",
@@ -40,5 +49,8 @@ __all__ = [
   "sized",
   "student_quantile",
   "table_line",
+  "train_invariant",
+  "validated_magnitude",
+  "whole_accuracy",
   "write_json",
 ]

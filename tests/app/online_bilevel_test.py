@@ -98,19 +98,19 @@ def test_comparisons_only_train(name):
 
 
 def test_times():
-  options = OnlineBilevel(epochs=10, every=2)
+  options = OnlineBilevel(epochs=10, every=2, warmup=0.2)
   (phase,) = online_bilevel.build(options, ground_of()).phases
-  assert phase.schedule == ("train", "joint") * 15
+  assert phase.schedule == ("train",) * 6 + ("train", "joint") * 12
   assert online_bilevel.needs(options) == ground.Needs(0.2, resplit=True)
 
 
 MISTAKES = {
   "epochs": ({"epochs": 0}, "epochs must be at least 1, not 0"),
-  "learned": ({"learned": "flips"}, "learned must be one of 'translation', .* not 'flips'"),
+  "learned": ({"learned": "flips"}, "learned must be one of 'none', .* not 'flips'"),
   "augmenter": ({"augmenter": "huge"}, "augmenter must be one of 'small', .* not 'huge'"),
   "spread": ({"spread": -1.0}, "spread must be at least 0"),
   "squash": ({"squash": "sine"}, "squash takes one of"),
-  "warmup": ({"warmup_epochs": 60}, "warmup_epochs must be below the 60 epochs, not 60"),
+  "warmup": ({"warmup": 1.0}, "warmup must be at least 0 and below 1, not 1.0"),
 }
 
 
@@ -127,7 +127,7 @@ def test_a_search_from_data_to_a_policy_file(tmp_path):
     arrays[f"{part}_images"], arrays[f"{part}_labels"] = cases.squares(48, seed)
   np.savez(tmp_path / "squares.npz", **arrays)
   setting = SearchSetting(data=str(tmp_path / "squares.npz"), model="small-cnn", batch=8, flip=0.0)
-  options = OnlineBilevel(learned="translation", epochs=2)
+  options = OnlineBilevel(learned="translation", epochs=2, warmup=0.0)
   found = search(setting, options, how=How(workdir=tmp_path / "run", log_every=1))
   assert (tmp_path / "run" / "policy.json").exists()
   assert found.policy.stages[-1].ops == ("TranslateX", "TranslateY")
