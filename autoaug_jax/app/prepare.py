@@ -36,6 +36,7 @@ def prepare(setting: Setting, *, memory_budget: int, cache_dir: str = "") -> Pre
     setting.data,
     size=setting.size or None,
     channels=setting.channels or None,
+    stretch=setting.stretch,
     skip_bad_files=setting.skip_bad_files,
     data_dir=setting.data_dir or None,
     cache_dir=cache_dir or None,

@@ -17,6 +17,7 @@ class SearchSetting(NamedTuple):
     batch: images a training step, of all devices together.
     dtype: of the computation, "float32" or "bfloat16"; parameters are float32.
     size: images are resized and cropped to [size, size].
+    stretch: resizes both sides instead, and cuts nothing off.
     crop: images are then cut to [crop, crop], at random places to train, else in the middle.
     channels: 1 or 3.
     train_images: of how many training images a stratified subset is used, validation included.
@@ -36,6 +37,7 @@ class SearchSetting(NamedTuple):
   batch: int = 64
   dtype: str = "float32"
   size: int = 0
+  stretch: bool = False
   crop: int = 0
   channels: int = 0
   train_images: int = 0

@@ -33,6 +33,7 @@ class Setting(NamedTuple):
     ema: the decay of a moving average of the weights, which is then what is measured.
     dtype: of the computation, "float32" or "bfloat16"; parameters are float32.
     size: images are resized and cropped to [size, size].
+    stretch: resizes both sides instead, and cuts nothing off.
     crop: images are then cut to [crop, crop], at random places to train, else in the middle.
     channels: 1 or 3.
     train_images: of how many training images a stratified subset is used.
@@ -62,6 +63,7 @@ class Setting(NamedTuple):
   ema: float = 0.0
   dtype: str = "float32"
   size: int = 0
+  stretch: bool = False
   crop: int = 0
   channels: int = 0
   train_images: int = 0

@@ -43,6 +43,7 @@ def load_tfds(
   *,
   size: int | None = None,
   channels: int | None = None,
+  stretch: bool = False,
   skip_bad_files: bool = False,
   data_dir: str | os.PathLike[str] | None = None,
   memory_budget: int = MEMORY_BUDGET,
@@ -66,7 +67,7 @@ def load_tfds(
   if image not in features or not hasattr(dict(features).get(label), "num_classes"):
     raise ValueError(f"{name} has the features {', '.join(features)}, not an image and its class")
   encoded = isinstance(features[image], tfds.features.Image)
-  rule = (size, channels or (3 if encoded else features[image].shape[-1]))
+  rule = (size, channels or (3 if encoded else features[image].shape[-1]), stretch)
   parts = {}
   for split, info in builder.info.splits.items():
     if split in PARTS and info.num_examples:
@@ -87,6 +88,7 @@ class Rows:
   label: str
   size: int | None
   channels: int
+  stretch: bool
 
   def __call__(self, indices: np.ndarray) -> np.ndarray:
     return np.stack([self.pixels(row[self.image]) for row in self.rows(indices)])
@@ -98,8 +100,8 @@ class Rows:
 
   def pixels(self, stored: Any) -> np.ndarray:
     if isinstance(stored, bytes):
-      return decode(stored, size=self.size, channels=self.channels)
-    return fit(np.asarray(stored), size=self.size, channels=self.channels)
+      return decode(stored, size=self.size, channels=self.channels, stretch=self.stretch)
+    return fit(np.asarray(stored), size=self.size, channels=self.channels, stretch=self.stretch)
 
 
 @functools.lru_cache(maxsize=8)

@@ -36,7 +36,12 @@ class Decoded:
 
   def _one(self, name: str) -> np.ndarray:
     try:
-      return decode(self.read(name), size=self.rule.size, channels=self.rule.channels)
+      return decode(
+        self.read(name),
+        size=self.rule.size,
+        channels=self.rule.channels,
+        stretch=self.rule.stretch,
+      )
     except ValueError as error:
       raise ValueError(f"{name} {error}") from error
 
@@ -46,6 +51,7 @@ def load_folder(
   *,
   size: int | None = None,
   channels: int = 3,
+  stretch: bool = False,
   skip_bad_files: bool = False,
   cache_dir: str | os.PathLike[str] | None = None,
   memory_budget: int = MEMORY_BUDGET,
@@ -58,7 +64,7 @@ def load_folder(
   """
   files, layout = _open(path)
   names = [entry.file for entry in layout.entries]
-  rule = rule_for(files, names, size, channels)
+  rule = rule_for(files, names, size=size, channels=channels, stretch=stretch)
   keep = len(names) * int(np.prod(rule.shape)) <= memory_budget
   if not keep and not files.random_access:
     raise ValueError(

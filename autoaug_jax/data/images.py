@@ -28,13 +28,16 @@ MODES = {
 ORIENTATION = 0x0112  # the EXIF tag
 
 
-def decode(encoded: bytes, *, size: int | None = None, channels: int = 3) -> np.ndarray:
+def decode(
+  encoded: bytes, *, size: int | None = None, channels: int = 3, stretch: bool = False
+) -> np.ndarray:
   """uint8 [H, W, C] of one image file; with a `size`, [size, size, C].
 
   The rule: turned upright as its EXIF tag says, converted to 8-bit RGB (or grey for one channel;
   transparency is dropped), the shorter side resized to `size` by antialiased bicubic
-  interpolation, the longer in proportion and rounded down, then the central square. Of an
-  animation the first frame. A file that cannot be read is a ValueError.
+  interpolation, the longer in proportion and rounded down, then the central square; with
+  `stretch`, both sides resized to `size`. Of an animation the first frame. A file that cannot be
+  read is a ValueError.
   """
   image = _open(encoded)
   try:
@@ -43,10 +46,12 @@ def decode(encoded: bytes, *, size: int | None = None, channels: int = 3) -> np.
       image = need("PIL.ImageOps", "reading image files").exif_transpose(image)
   except Exception as error:
     raise ValueError(_reason(error)) from error
-  return _pixels(image, size, channels)
+  return _pixels(image, size, channels, stretch=stretch)
 
 
-def fit(pixels: np.ndarray, *, size: int | None = None, channels: int = 3) -> np.ndarray:
+def fit(
+  pixels: np.ndarray, *, size: int | None = None, channels: int = 3, stretch: bool = False
+) -> np.ndarray:
   """uint8 [H, W, 1 or 3] under the rule of `decode`; untouched where it fits already."""
   if channels == 3 and pixels.shape[-1] == 1:
     pixels = np.repeat(pixels, 3, -1)
@@ -54,7 +59,7 @@ def fit(pixels: np.ndarray, *, size: int | None = None, channels: int = 3) -> np
     return pixels
   flat = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
   image = need("PIL.Image", "resizing images").fromarray(flat)
-  return _pixels(image, size, channels)
+  return _pixels(image, size, channels, stretch=stretch)
 
 
 def check(encoded: bytes) -> None:
@@ -82,10 +87,10 @@ def _open(encoded: bytes) -> Any:
   return image
 
 
-def _pixels(image: Any, size: int | None, channels: int) -> np.ndarray:
+def _pixels(image: Any, size: int | None, channels: int, *, stretch: bool) -> np.ndarray:
   image = image.convert("L" if channels == 1 else "RGB")
   if size is not None:
-    image = _square(image, size)
+    image = _stretched(image, size) if stretch else _square(image, size)
   return np.asarray(image).reshape(image.height, image.width, channels)
 
 
@@ -97,6 +102,13 @@ def _square(image: Any, size: int) -> Any:
     image = image.resize((width, height), need("PIL.Image", "resizing images").Resampling.BICUBIC)
   left, top = (width - size) // 2, (height - size) // 2
   return image.crop((left, top, left + size, top + size))
+
+
+def _stretched(image: Any, size: int) -> Any:
+  if image.size == (size, size):
+    return image
+  bicubic = need("PIL.Image", "resizing images").Resampling.BICUBIC
+  return image.resize((size, size), bicubic)
 
 
 def _reason(error: Exception) -> str:

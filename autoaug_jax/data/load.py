@@ -19,6 +19,7 @@ def load(
   *,
   size: int | None = None,
   channels: int | None = None,
+  stretch: bool = False,
   skip_bad_files: bool = False,
   data_dir: str | os.PathLike[str] | None = None,
   cache_dir: str | os.PathLike[str] | None = None,
@@ -28,12 +29,13 @@ def load(
 
   What exists on disk is read as a path; `archive.zip/folder` names a folder inside an archive.
   With a `size`, images are resized and cropped to [size, size] (`images.decode` has the rule);
-  images of different sizes need it. `channels` is 1 or 3; left out, digits have 1, image files 3,
-  and arrays as many as they have. A file or class that cannot be used stops with a list, or with
-  `skip_bad_files` is left out and named in `Source.skipped`. Images that take more than
-  `memory_budget` bytes once decoded are decoded batch by batch. TFDS data sets and digits are
-  prepared in `data_dir` ($AUTOAUG_DATA_DIR, ~/.cache/autoaug_jax); what was read of a folder or
-  an archive is kept in a `cache_dir`, if there is one, and need not be decoded again.
+  images of different sizes need it. With `stretch` both sides are resized, and nothing is cropped.
+  `channels` is 1 or 3; left out, digits have 1, image files 3, and arrays as many as they have. A
+  file or class that cannot be used stops with a list, or with `skip_bad_files` is left out and
+  named in `Source.skipped`. Images that take more than `memory_budget` bytes once decoded are
+  decoded batch by batch. TFDS data sets and digits are prepared in `data_dir`
+  ($AUTOAUG_DATA_DIR, ~/.cache/autoaug_jax); what was read of a folder or an archive is kept in a
+  `cache_dir`, if there is one, and need not be decoded again.
   """
   _check(size, channels, memory_budget)
   text = os.fspath(name)
@@ -42,7 +44,9 @@ def load(
     return load_digits(size=size or 32, channels=channels or 1, data_dir=data_dir)
   if text.endswith(".npz"):
     source = load_npz(path, skip_bad_files=skip_bad_files)
-    parts = {part: _fitted(one, size, channels) for part, one in source.parts.items()}
+    parts = {
+      part: _fitted(one, size, channels, stretch=stretch) for part, one in source.parts.items()
+    }
     return source._replace(parts=parts)
   looks = path.exists() or text.startswith((".", "/", "~")) or any(s in text for s in ARCHIVES)
   if looks:
@@ -50,6 +54,7 @@ def load(
       path,
       size=size,
       channels=channels or 3,
+      stretch=stretch,
       skip_bad_files=skip_bad_files,
       cache_dir=cache_dir,
       memory_budget=memory_budget,
@@ -58,6 +63,7 @@ def load(
     text,
     size=size,
     channels=channels,
+    stretch=stretch,
     skip_bad_files=skip_bad_files,
     data_dir=data_dir,
     memory_budget=memory_budget,
@@ -73,12 +79,15 @@ def _check(size: int | None, channels: int | None, memory_budget: int) -> None:
     raise ValueError(f"memory_budget must be 0 bytes or more, not {memory_budget}")
 
 
-def _fitted(examples: Examples, size: int | None, channels: int | None) -> Examples:
+def _fitted(
+  examples: Examples, size: int | None, channels: int | None, *, stretch: bool
+) -> Examples:
   images = examples.fetch(np.arange(len(examples.labels)))
   if channels is None:
     channels = images.shape[-1]
   if images.shape[-1] == channels and (size is None or images.shape[1:3] == (size, size)):
     return examples
   return in_memory(
-    np.stack([fit(image, size=size, channels=channels) for image in images]), examples.labels
+    np.stack([fit(image, size=size, channels=channels, stretch=stretch) for image in images]),
+    examples.labels,
   )

@@ -23,6 +23,7 @@ class Rule(NamedTuple):
 
   size: int | None
   channels: int
+  stretch: bool
   shape: tuple[int, int, int]  # H, W, C
 
 
@@ -33,15 +34,22 @@ class Read(NamedTuple):
   pixels: np.ndarray | None  # uint8 [n, H, W, C]; rows of bad files are undefined
 
 
-def rule_for(files: Files, names: Sequence[str], size: int | None, channels: int) -> Rule:
+def rule_for(
+  files: Files,
+  names: Sequence[str],
+  *,
+  size: int | None,
+  channels: int,
+  stretch: bool,
+) -> Rule:
   """Squares of `size`, or the shape of the first readable image."""
   if size is not None:
-    return Rule(size, channels, (size, size, channels))
+    return Rule(size, channels, stretch, (size, size, channels))
   for name in names:
     with contextlib.suppress(ValueError, OSError, RuntimeError):
       height, width, _ = decode(_bytes(files, name), channels=channels).shape
-      return Rule(None, channels, (height, width, channels))
-  return Rule(None, channels, (0, 0, channels))
+      return Rule(None, channels, False, (height, width, channels))
+  return Rule(None, channels, False, (0, 0, channels))
 
 
 def read_all(
@@ -98,7 +106,7 @@ def _read(
     if rule is None or (pixels is None and rule.size is not None):
       check(encoded)
       return ""
-    image = decode(encoded, size=rule.size, channels=rule.channels)
+    image = decode(encoded, size=rule.size, channels=rule.channels, stretch=rule.stretch)
   except ValueError as error:
     return str(error)
   if image.shape != rule.shape:

@@ -25,6 +25,15 @@ def test_shorter_side_then_central_square(encoded, pixels, height, width):
   np.testing.assert_array_equal(fit(pixels(2, height, width), size=size), expected)
 
 
+@pytest.mark.parametrize(("height", "width"), [(40, 23), (16, 16), (9, 11)])
+def test_stretched_images_lose_nothing(encoded, pixels, height, width):
+  image = Image.fromarray(pixels(2, height, width)).resize((16, 16), Image.Resampling.BICUBIC)
+  expected = np.asarray(image)
+  found = decode(encoded(2, height, width), size=16, stretch=True)
+  np.testing.assert_array_equal(found, expected)
+  np.testing.assert_array_equal(fit(pixels(2, height, width), size=16, stretch=True), expected)
+
+
 def test_every_8_bit_mode_becomes_rgb_or_grey(pixels):
   for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK"):
     file = io.BytesIO()
