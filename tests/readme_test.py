@@ -43,3 +43,12 @@ def test_use_one_estimator_in_your_own_code(optax_promotion, capsys):
   assert names["value"] < 0.1 * before
   assert np.argmin(names["state"][1]) == 0, "the one real coefficient decays least"
   assert str(names["value"]) in capsys.readouterr().out
+
+
+def test_learn_an_augmentation(capsys):
+  names = {}
+  exec(block("Learn an augmentation"), names)
+  found = names["found"]
+  assert [op.name for op in names["space"]] == list(found.policy.stages[0].ops)
+  assert found.state.phi.logits.any(), "it moved"
+  assert "0.2" in capsys.readouterr().out
