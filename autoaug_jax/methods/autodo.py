@@ -15,7 +15,6 @@ from autoaug_jax.methods.rows import rows_rmsprop, search_rows
 from autoaug_jax.ops import spaces
 from autoaug_jax.ops.space import Space
 from autoaug_jax.policies import (
-  RELEASED_PROBABILITY,
   Augmenter,
   Fixed,
   Policy,
@@ -63,7 +62,7 @@ class AutodoNumbers(NamedTuple):
 
 AUTODO_PAPER = AutodoNumbers()
 # `symmetric` is False in the released code only where neither IR nor NR distorts the data.
-AUTODO_RELEASED = AutodoNumbers(RELEASED_PROBABILITY, False, 0.05, True, True)
+AUTODO_RELEASED = AutodoNumbers(0.2, False, 0.05, True, True)
 
 
 class AutodoTimes(NamedTuple):

@@ -29,12 +29,12 @@ from autoaug_jax.policies.cropped import cropped
 from autoaug_jax.policies.distributions import entropy, kl_divergence
 from autoaug_jax.policies.examples import example_weights, loss_weights, off_label, soft_labels
 from autoaug_jax.policies.gaussian import (
-  RELEASED_PROBABILITY,
   GaussianPhi,
   gaussian,
   gaussian_as_fixed,
   gaussian_chances,
   gaussian_deviations,
+  relaxed_bernoulli,
 )
 from autoaug_jax.policies.gumbel import (
   STARTS,
@@ -85,7 +85,6 @@ from autoaug_jax.policies.stages import (
 )
 
 __all__ = [
-  "RELEASED_PROBABILITY",
   "STARTS",
   "Augment",
   "Augmenter",
@@ -153,6 +152,7 @@ __all__ = [
   "preceded",
   "probabilities",
   "randaugment_start",
+  "relaxed_bernoulli",
   "released_color",
   "scaled_hue",
   "shared",

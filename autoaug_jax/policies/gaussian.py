@@ -12,7 +12,6 @@ from autoaug_jax.policies.base import Policy
 from autoaug_jax.policies.stages import Fixed, Gaussian
 from autoaug_jax.types import Array, Key
 
-RELEASED_PROBABILITY = 0.2  # of each op at the start, in the released code; the paper has 0.25
 LIMIT = 1.8  # how many ranges a magnitude may reach: a scale's factor stays at 1 - 1.8 * 0.5 = 0.1
 Matrix = tuple[Array, Array, Array, Array, Array, Array]
 
@@ -35,8 +34,8 @@ def gaussian(
 ) -> Policy:
   """AutoDO's augmentation of one image (Section 4.1), differentiable in phi.
 
-  Op a is on with the chance sigmoid(probability[a]), at first `probability` (the released code's is
-  RELEASED_PROBABILITY). Its signed magnitude, in units of its range, is d z with z ~ N(0, 1) and
+  Op a is on with the chance sigmoid(probability[a]), at first `probability` (0.2 in the released
+  code). Its signed magnitude, in units of its range, is d z with z ~ N(0, 1) and
   d = sigmoid(magnitude[a]), at first 1/2. `variance` takes the paper's formula as printed instead,
   d = level / 10 sqrt(sigmoid(magnitude[a])); the released code has the deviation, and `level` (M)
   in the start alone, as here. Magnitudes are clipped to +-`limit` ranges (0: not at all), without

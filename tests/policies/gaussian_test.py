@@ -15,7 +15,6 @@ from autoaug_jax.ops import select, spaces
 from autoaug_jax.policies import Gaussian, per_example, per_image
 from autoaug_jax.policies.gaussian import (
   LIMIT,
-  RELEASED_PROBABILITY,
   GaussianPhi,
   gaussian,
   gaussian_as_fixed,
@@ -140,7 +139,7 @@ def test_the_start_is_the_papers():
   np.testing.assert_allclose(gaussian_deviations(phi), 0.5)
   # As printed: M / 10 sqrt(1/2) with M = 5.
   np.testing.assert_allclose(gaussian_deviations(phi, variance=True), 0.353553, rtol=1e-5)
-  released = gaussian(SPACE, probability=RELEASED_PROBABILITY).init(KEY)
+  released = gaussian(SPACE, probability=0.2).init(KEY)
   np.testing.assert_allclose(released.probability, np.log(1 / 4), rtol=1e-6)
 
 
