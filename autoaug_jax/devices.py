@@ -41,20 +41,22 @@ def pmapped(
   None is all of every process.
   """
   devices = _devices(count)
+  here = jax.local_device_count() if devices is None else len(devices)
   compiled: dict[int, Callable[..., Any]] = {}
 
   def call(*arguments: Any) -> Any:
     size = len(arguments)
     if size not in compiled:
       compiled[size] = jax.pmap(
-        function,
+        lambda places, *rest: function(*rest),
         axis_name=axis_name,
-        in_axes=tuple(0 if i in split else None for i in range(size)),
+        in_axes=(0, *(0 if i in split else None for i in range(size))),
         out_axes=None,
         devices=devices,
-        donate_argnums=tuple(donate),
+        donate_argnums=tuple(i + 1 for i in donate),
       )
-    return compiled[size](*arguments)
+    # One argument has to be split even where a function reads no batch.
+    return compiled[size](np.arange(here), *arguments)
 
   return call
 
