@@ -37,6 +37,8 @@ class Madao(NamedTuple):
       RandAugment of magnitude M/30 as long as the policy does not move.
     centered: whether an op's selection has the gradient of what the op changes, and not the
       paper's, of its whole output.
+    score: whether ops and chances are learned by their score, with hard coins in searches too;
+      not the paper's, but it sees ops that are no small changes of an image.
     temperature: of the selection (0.05).
     coin_temperature: of the chances (0.1).
     groups: how many draws of ops a batch shares (32 in the released code); 0 is one an image.
@@ -65,6 +67,7 @@ class Madao(NamedTuple):
   ops: int = 2
   start: str = "wacv"
   centered: bool = False
+  score: bool = False
   temperature: float = 0.05
   coin_temperature: float = 0.1
   groups: int = 0
@@ -102,13 +105,16 @@ def build(options: Madao, ground: Ground) -> methods.Method:
     k=options.ops,
     start=_start(options),
     centered=options.centered,
+    score=options.score,
     temperature=options.temperature,
     coin_temperature=options.coin_temperature,
     groups=options.groups,
     warmup_policy=options.warmup_ops == "policy",
     solve=_solve(options),
     damping=options.damping,
-    phi_optimizer=optax.rmsprop(options.policy_rate, decay=options.policy_decay),
+    phi_optimizer=optax.rmsprop(
+      options.policy_rate, decay=options.policy_decay, eps=1e-8, eps_in_sqrt=False
+    ),
     residual=options.residual,
     remat=options.remat,
     axis_name=ground.axis_name,

@@ -24,6 +24,7 @@ from autoaug_jax.policies import (
   in_floats,
   join,
   per_image,
+  scored,
 )
 from autoaug_jax.train import (
   Problem,
@@ -35,6 +36,10 @@ from autoaug_jax.train import (
   training,
 )
 from autoaug_jax.types import Array, Batch, Key, Phi
+
+# PyTorch's defaults but for the rate. Its epsilon stands outside the root: inside, where optax has
+# it, gradients as small as those of alpha = 1e-3 would hardly move the policy.
+RMSPROP = optax.rmsprop(1e-2, decay=0.99, eps=1e-8, eps_in_sqrt=False)
 
 
 def madao(
@@ -50,13 +55,14 @@ def madao(
   k: int = 2,
   start: Start = STARTS["wacv"],
   centered: bool = False,
+  score: bool = False,
   temperature: float = 0.05,
   coin_temperature: float = 0.1,
   groups: int = 0,
   warmup_policy: bool = True,
   solve: Iteration = neumann(1e-3, 5),  # noqa: B008
   damping: float = 0.0,
-  phi_optimizer: optax.GradientTransformation = optax.rmsprop(1e-2, decay=0.99),  # noqa: B008
+  phi_optimizer: optax.GradientTransformation = RMSPROP,
   residual: bool = False,
   remat: bool = True,
   axis_name: str | None = None,
@@ -81,6 +87,8 @@ def madao(
     k: how many stages.
     start: all chances and magnitudes at first.
     centered: whether the selection's gradient is that of what an op changes, see `gumbel`.
+    score: whether selections and chances are learned by their score, see `scored`: not the
+      paper's, but it sees ops that are no small changes of an image.
     temperature: of the selection.
     coin_temperature: of the relaxed coin.
     groups: how many draws of ops a batch shares (the released code: 32 for 128 images); 0 is one
@@ -88,7 +96,7 @@ def madao(
     warmup_policy: whether the warm-up has the initial policy (WACV), or `base` alone (arXiv).
     solve: neumann(1e-3, 5); Table 5 has conjugate_gradient(5) and scaled_identity(1.0) beside it.
     damping: is added to the Hessian's diagonal.
-    phi_optimizer: of the policy; the decay is PyTorch's default.
+    phi_optimizer: of the policy.
     residual: whether a search measures how well it solved, for the price of one product more.
     remat: less memory for more time: each product computes its own forward pass.
     axis_name: the axis of devices over which batches are spread.
@@ -97,13 +105,11 @@ def madao(
     raise ValueError(f"every and groups must be at least 0, not {every} and {groups}")
   if not 0 <= warmup <= steps:
     raise ValueError(f"warmup must be at least 0 and at most the {steps} steps, not {warmup}")
-  policy = gumbel(
-    space,
-    k,
-    start=start,
-    centered=centered,
-    temperature=temperature,
-    coin_temperature=coin_temperature,
+  relaxed = {"temperature": temperature, "coin_temperature": coin_temperature}
+  policy = (
+    scored(space, k, start=start)
+    if score
+    else gumbel(space, k, start=start, centered=centered, **relaxed)
   )
   check(implicit, traits(policy))
   lifted = grouped(policy, groups) if groups else per_image(policy)

@@ -70,6 +70,7 @@ from autoaug_jax.policies.released_color import (
   released_color,
   scaled_hue,
 )
+from autoaug_jax.policies.scored import Scored, scored
 from autoaug_jax.policies.shares import op_shares
 from autoaug_jax.policies.stages import (
   Fixed,
@@ -100,6 +101,7 @@ __all__ = [
   "NetworkDraw",
   "NetworkPhi",
   "Policy",
+  "Scored",
   "Selected",
   "Slots",
   "Stage",
@@ -155,6 +157,7 @@ __all__ = [
   "relaxed_bernoulli",
   "released_color",
   "scaled_hue",
+  "scored",
   "shared",
   "small_layers",
   "soft_labels",

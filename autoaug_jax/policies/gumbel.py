@@ -79,7 +79,7 @@ def gumbel(
   _check(space, k, temperature, coin_temperature)
   table = table_of(space, IDENTITY)
   nothing = jnp.int32(table.index(IDENTITY))
-  column = _columns(space)
+  column = columns_of(space)
 
   def init(key: Key) -> GumbelPhi:
     shape = (k, len(space))
@@ -160,7 +160,7 @@ def gumbel_numbers(phi: GumbelPhi, space: Space) -> dict[str, Array]:
   return {
     "selection": jax.nn.softmax(phi.selection),
     "probability": jax.nn.sigmoid(phi.chance),
-    "magnitude": jnp.concatenate([magnitude, none], axis=1)[:, _columns(space)],
+    "magnitude": jnp.concatenate([magnitude, none], axis=1)[:, columns_of(space)],
   }
 
 
@@ -177,7 +177,7 @@ def gumbel_as_fixed(phi: GumbelPhi, space: Space) -> Fixed:
     )
   selection, chance, magnitude = (np.asarray(part, np.float64) for part in phi)
   share = np.exp(selection - selection.max(axis=1, keepdims=True))
-  magnitude = np.concatenate([_sigmoid(magnitude), np.ones((k, 1))], axis=1)[:, _columns(space)]
+  magnitude = np.concatenate([_sigmoid(magnitude), np.ones((k, 1))], axis=1)[:, columns_of(space)]
   slots = uniform_slots(ops, k)._replace(
     probability=_rows(share / share.sum(axis=1, keepdims=True)),
     keep=_rows(_sigmoid(chance)),
@@ -192,7 +192,7 @@ def has_magnitude(space: Space) -> np.ndarray:
   return np.asarray([not isinstance(op.fn, Plain) and op.low != op.high for op in space])
 
 
-def _columns(space: Space) -> np.ndarray:
+def columns_of(space: Space) -> np.ndarray:
   """int32 [N]: where each op's magnitude stands; the first place behind all for those without."""
   own = has_magnitude(space)
   return np.where(own, np.cumsum(own) - 1, np.sum(own)).astype(np.int32)

@@ -175,6 +175,15 @@ def test_the_second_phase_goes_on_where_the_first_ended(batches):
   chex.assert_trees_all_equal(begun.phi, fresh.phi)
 
 
+def test_ops_can_be_learned_by_their_score(batches):
+  """All of phi moves, and the images of training are the relaxed policy's in distribution."""
+  learner = small_madao(score=True, phi_rate=1.0).phases[0].learner
+  state = learner.init(jax.random.key(1), batches[0])
+  moved, _ = jax.jit(learner.search)(jax.random.key(7), state, *batches)
+  for after, before in zip(moved.phi[1], state.phi[1], strict=True):
+    assert np.abs(np.asarray(after) - np.asarray(before)).max() > 1e-6
+
+
 def test_groups_share_their_ops(batches):
   """With one group, all images of a search go through the same ops."""
   learner = small_madao(groups=1, base=fixed.none(), k=1).phases[0].learner
