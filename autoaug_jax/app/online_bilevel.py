@@ -31,7 +31,6 @@ LEAST = {
   "epochs": 1,
   "every": 1,
   "unroll": 1,
-  "warmup_epochs": 0,
   "spread": 0,
   "jitter": 0,
 }
@@ -39,10 +38,9 @@ DROPS = (0.3, 0.6, 0.8)  # of the 201 epochs on CIFAR: at 60, 120 and 160, by a 
 
 
 class OnlineBilevel(NamedTuple):
-  """Online bilevel's options. Times are sized for small images on a CPU, and so are the rate,
+  """Online bilevel's options. Times are sized for small images on a CPU, and so are the augmenter's
 
-  the warm-up and the symmetry of the augmenter: a few hundred steps must do. `SIZES["paper"]` has
-  the paper's.
+  rate, decay, warm-up and symmetry: a few hundred steps must do. `SIZES["paper"]` has the paper's.
 
   Attributes:
     val: the share of training images to validate on.
@@ -70,7 +68,7 @@ class OnlineBilevel(NamedTuple):
     unroll: steps it looks ahead (K).
     augmenter_rate: the learning rate of the augmenter (0.2 on CIFAR and BACH, 0.1 on ImageNet).
     augmenter_momentum: of its SGD.
-    augmenter_decay: its weight decay (0.1 on ImageNet).
+    augmenter_decay: its weight decay (0.01, and 0.1 on ImageNet).
     on_training: the control: it follows the training loss.
   """
 
@@ -90,12 +88,12 @@ class OnlineBilevel(NamedTuple):
   released_color: bool = False
   jitter: float = 0.0
   vertical: bool = False
-  warmup: float = 0.25
+  warmup: float = 0.1
   every: int = 1
   unroll: int = 1
-  augmenter_rate: float = 0.02
+  augmenter_rate: float = 0.05
   augmenter_momentum: float = 0.9
-  augmenter_decay: float = 0.01
+  augmenter_decay: float = 0.001
   on_training: bool = False
 
 
@@ -222,5 +220,7 @@ SIZES: Mapping[str, OnlineBilevel] = {
   "1m": OnlineBilevel(epochs=20),
   "5m": OnlineBilevel(),
   "20m": OnlineBilevel(epochs=200),
-  "paper": OnlineBilevel(epochs=201, symmetric=False, warmup=0.0, augmenter_rate=0.2),
+  "paper": OnlineBilevel(
+    epochs=201, symmetric=False, warmup=0.0, augmenter_rate=0.2, augmenter_decay=0.01
+  ),
 }

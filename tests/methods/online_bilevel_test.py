@@ -1,5 +1,7 @@
 """Online bilevel's moves against its equations, written out, and its comparisons."""
 
+import functools
+
 import chex
 import jax
 import jax.numpy as jnp
@@ -65,7 +67,7 @@ def test_a_joint_move_is_equation_8_through_the_momentum_as_it_is(batches):
   flip = fixed.standard(padding=0.0)
   method = small(before=flip, rate=rate, momentum=0.9, weight_decay=decay)
   learner = method.phases[0].learner
-  state = learner.init(jax.random.key(1), batches[0])
+  state = jax.jit(learner.init)(jax.random.key(1), batches[0])
   velocity = jax.tree.map(lambda t: 0.1 * jnp.ones_like(t), state.theta)
   opt_state = tuple(
     x._replace(trace=velocity) if hasattr(x, "trace") else x for x in state.opt_state
@@ -106,7 +108,7 @@ def test_a_joint_move_is_equation_8_through_the_momentum_as_it_is(batches):
 def test_the_control_follows_the_training_loss(batches):
   method = small(on_training=True, rate=0.3, momentum=0.0, weight_decay=0.0)
   learner = method.phases[0].learner
-  state = learner.init(jax.random.key(1), batches[0])
+  state = jax.jit(learner.init)(jax.random.key(1), batches[0])
   key = jax.random.key(7)
   moved, _ = jax.jit(learner.joint)(key, state, *batches)
   for_inner, _ = jax.random.split(key)
@@ -146,15 +148,15 @@ def test_a_spatial_transformer_warps_before_it_classifies(batches):
   space = spaces.bilevel_translation(fill=0.0)
   localiser = small_cnn(widths=(4,), classes=2)
   made = spatial_transformer(task(), localiser, space=space, reach=0.3, summed=False)
-  theta, state = made.init(jax.random.key(0), batches[0])
+  theta, state = jax.jit(made.init)(jax.random.key(0), batches[0])
+  losses = jax.jit(made.loss, static_argnames="train")
   pixels = jnp.asarray(batches[0].image, jnp.float32) / 255
   for train in (False, True):
-    outcome = made.loss(theta, state, batches[0], train=train)
+    outcome = losses(theta, state, batches[0], train=train)
     variables = {"params": theta["warp"], **state["warp"]}
-    if train:
-      values, _ = localiser.apply(variables, pixels, train=True, mutable=list(state["warp"]))
-    else:
-      values = localiser.apply(variables, pixels, train=False)
+    mutable = list(state["warp"]) if train else False
+    apply = jax.jit(functools.partial(localiser.apply, train=train, mutable=mutable))
+    values = apply(variables, pixels)[0] if train else apply(variables, pixels)
     shifts = 0.3 * 0.5 * 8 * np.asarray(values)
     warped = jnp.stack(
       [
@@ -163,9 +165,12 @@ def test_a_spatial_transformer_warps_before_it_classifies(batches):
       ]
     )
     seen = batches[0]._replace(image=warped)
-    wanted = task().loss(theta["task"], state["task"], seen, train=train).losses
+    classify = jax.jit(task().loss, static_argnames="train")
+    wanted = classify(theta["task"], state["task"], seen, train=train).losses
     np.testing.assert_allclose(outcome.losses, wanted, rtol=1e-4, atol=1e-5)
-  slope = jax.grad(lambda t: jnp.mean(made.loss(t, state, batches[0], train=True).losses))(theta)
+  slope = jax.jit(jax.grad(lambda t: jnp.mean(made.loss(t, state, batches[0], train=True).losses)))(
+    theta
+  )
   assert max(float(jnp.abs(x).max()) for x in jax.tree.leaves(slope["warp"])) > 1e-4
 
 
