@@ -2,61 +2,151 @@
 
 import pathlib
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from autoaug_jax import report
+from autoaug_jax.data import Examples
+from autoaug_jax.methods import verdicts
 from autoaug_jax.ops import apply, find
-from autoaug_jax.policies import Fixed, Slots, op_shares
-
-Trajectory: TypeAlias = Mapping[str, np.ndarray]  # {"move": [T], name: [T, ...]}
+from autoaug_jax.policies import Fixed, Gaussian, Network, Slots, op_shares
 
 EXAMPLES = 4  # images
 EACH = 3  # likely ops, and as many unlikely ones
+SUSPECTS = 32
+MADAO = {"selection": "selections", "probability": "probabilities", "magnitude": "magnitudes"}
+LOOKED_AT = 500  # of the training images, for examples
+
+Stage = TypeVar("Stage")
 
 
-def save_pictures(pictures: Mapping[str, Any], folder: str | pathlib.Path) -> None:
-  """Writes each figure as a .png of its name."""
-  for name, figure in pictures.items():
+class Story(NamedTuple):
+  """What there is to be drawn of a search."""
+
+  policy: Fixed
+  phi: Any
+  trajectory: Mapping[str, np.ndarray]  # {"move": [T], name: [T, ...]}; {} where none was kept
+  examples: Examples
+  train: np.ndarray  # numbers of the training side
+  labels: np.ndarray  # of all examples, as training sees them
+  classes: tuple[str, ...]
+
+
+def save_pictures(method: str, story: Story, folder: str | pathlib.Path) -> None:
+  """Writes what there is to see of a method's search as .png files."""
+  for name, figure in _PICTURES[method](story).items():
     report.save(figure, pathlib.Path(folder) / f"{name}.png")
 
 
-def slack_pictures(policy: Fixed, trajectory: Trajectory, images: np.ndarray) -> dict[str, Any]:
+def _slack(story: Story) -> dict[str, Any]:
   """The policy as a pie, what it does, and probabilities, bounds and entropy on the way."""
-  slots = next(stage for stage in policy.stages if isinstance(stage, Slots))
-  names = slots.ops
+  slots = _stage(story.policy, Slots)
+  names, told = slots.ops, story.trajectory
   found = {
     "policy": report.policy_pie(
       names, np.asarray(slots.probability), bound=np.asarray(slots.high[0])
     ),
-    "likely": likely_and_unlikely(policy, images),
+    "likely": _likely_and_unlikely(story),
   }
-  moves = trajectory.get("move", ())
-  if len(moves) < 2:
+  if not _moved(told):
     return found
-  probability, bounds = trajectory["probability"], trajectory["bound"]
+  moves, probability, bound = told["move"], told["probability"], told["bound"]
   return found | {
     "probabilities": report.evolution(names, moves, probability, uniform=1 / len(names)),
-    "bounds": report.evolution(names, moves, bounds, label="magnitude bound", titles=[""]),
+    "bounds": report.evolution(names, moves, bound, label="magnitude bound", titles=[""]),
     "entropy": report.entropy(moves, probability),
   }
 
 
-def likely_and_unlikely(policy: Fixed, images: np.ndarray) -> Any:
-  """Images uint8 [n, H, W, C] under the ops that slots choose most and least often (Figure 1).
+def _madao(story: Story) -> dict[str, Any]:
+  """The selection as a pie, what it does, and the three kinds of numbers on the way (Fig. 3-5)."""
+  slots = _stage(story.policy, Slots)
+  names, told = slots.ops, story.trajectory
+  magnitude = np.asarray(slots.high).mean(0)
+  found = {
+    "policy": report.policy_pie(names, np.asarray(slots.probability), bound=magnitude),
+    "likely": _likely_and_unlikely(story),
+  }
+  if not _moved(told):
+    return found
+  stages = [f"stage {k + 1}" for k in range(len(slots.probability))]
+  level = {"selection": 1 / len(names)}
+  return found | {
+    plural: report.evolution(
+      names, told["move"], told[name], label=name, uniform=level.get(name), titles=stages
+    )
+    for name, plural in MADAO.items()
+  }
 
-  Each op at the end of its range of magnitudes, towards the side that its sign was drawn to.
+
+def _online_bilevel(story: Story) -> dict[str, Any]:
+  """How far each parameter of the transformations spreads, on the way."""
+  return _spreads(_stage(story.policy, Network).ops, story.trajectory, "mean", "spread")
+
+
+def _autodo(story: Story) -> dict[str, Any]:
+  """How far each op goes on the average, and the labels that are doubted most."""
+  found: dict[str, Any] = {}
+  told = story.trajectory
+  if "deviation" in told:
+    still = {**told, "mean": np.zeros_like(told["deviation"])}
+    found = _spreads(_stage(story.policy, Gaussian).ops, still, "mean", "deviation")
+  if not jax.tree.leaves((story.phi.weight, story.phi.label)):
+    return found
+  learned = verdicts(story.phi, story.labels)
+  trained = np.zeros(len(story.labels), bool)
+  trained[story.train] = True
+  chosen = learned.suspects[trained[learned.suspects]][:SUSPECTS]
+  found["suspects"] = report.suspects(
+    story.examples.fetch(chosen),
+    story.labels[chosen],
+    learned.weight[chosen],
+    proposed=learned.label[chosen],
+    names=story.classes,
+  )
+  return found
+
+
+_PICTURES = {
+  "slack": _slack,
+  "madao": _madao,
+  "online_bilevel": _online_bilevel,
+  "autodo": _autodo,
+}
+
+
+def _moved(told: Mapping[str, np.ndarray]) -> bool:
+  return len(told.get("move", ())) > 1
+
+
+def _stage(policy: Fixed, kind: type[Stage]) -> Stage:
+  return next(stage for stage in policy.stages if isinstance(stage, kind))
+
+
+def _spreads(
+  names: tuple[str, ...], told: Mapping[str, np.ndarray], mean: str, deviation: str
+) -> dict[str, Any]:
+  if not _moved(told):
+    return {}
+  return {"spread": report.spread(names, told["move"], told[mean], told[deviation])}
+
+
+def _likely_and_unlikely(story: Story) -> Any:
+  """Images under the ops that slots choose most and least often (SLACK's Figure 1).
+
+  Each op at the end of its range of magnitudes, in turn towards either side.
   """
-  shares = op_shares(policy)
+  shares = op_shares(story.policy)
   ranked = sorted(shares, key=lambda name: -shares[name])
   count = min(EACH, len(ranked) // 2)
+  images = _some_images(story)
   sides = {"likely": ranked[:count], "unlikely": ranked[len(ranked) - count :]}
   done = {
     side: np.stack(
-      [[_under(policy, name, i, image) for name in names] for i, image in enumerate(images)]
+      [[_under(story.policy, name, i, image) for name in names] for i, image in enumerate(images)]
     )
     for side, names in sides.items()
   }
@@ -70,23 +160,19 @@ def likely_and_unlikely(policy: Fixed, images: np.ndarray) -> Any:
   )
 
 
-def some_images(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def _some_images(story: Story) -> np.ndarray:
   """The first image of each of the first classes."""
-  classes = np.unique(labels)[:EXAMPLES]
-  return np.stack([images[np.flatnonzero(labels == label)[0]] for label in classes])
+  numbers = story.train[:LOOKED_AT]
+  labels = story.labels[numbers]
+  first = [numbers[np.flatnonzero(labels == label)[0]] for label in np.unique(labels)[:EXAMPLES]]
+  return story.examples.fetch(np.asarray(first))
 
 
 def _under(policy: Fixed, name: str, number: int, image: np.ndarray) -> np.ndarray:
   """One image under the op called `name`."""
-  highs = [
-    stage.high[0][stage.ops.index(name)]
-    for stage in policy.stages
-    if isinstance(stage, Slots) and name in stage.ops
-  ]
+  slots = _stage(policy, Slots)
+  column = slots.ops.index(name)
+  magnitude = max(row[column] for row in slots.high)
   key, sign = jax.random.key(number), 1.0 if number % 2 else -1.0
   op = policy.space[find(policy.space, name)]
-  return np.asarray(apply(key, op, jnp.asarray(image), max(highs), sign=sign))
-
-
-# method -> (its policy, its trajectory, a few images) -> figures by name
-PICTURES = {"slack": slack_pictures}
+  return np.asarray(apply(key, op, jnp.asarray(image), magnitude, sign=sign))

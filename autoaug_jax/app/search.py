@@ -9,10 +9,10 @@ import jax
 import numpy as np
 
 from autoaug_jax import devices, export, train
-from autoaug_jax.app import pictures
 from autoaug_jax.app.ground import Ground
 from autoaug_jax.app.kinds import Options, kind_of
 from autoaug_jax.app.networks import network
+from autoaug_jax.app.pictures import Story, save_pictures
 from autoaug_jax.app.retrain import How
 from autoaug_jax.app.search_data import SearchData, prepare_search
 from autoaug_jax.app.search_setting import SearchSetting, check_search
@@ -93,7 +93,7 @@ def search(
     **options._asdict(),
     "images": prepared.split.data,
   }
-  ends = run_phases(method, setting, prepared, how=how, config=config)
+  ends = _run_phases(method, setting, prepared, how=how, config=config)
   if ends is None:
     return None
   state = jax.device_get(devices.local(ends[-1].state))
@@ -148,7 +148,7 @@ def search_lines(result: Searched) -> str:
   return "\n".join(lines)
 
 
-def run_phases(
+def _run_phases(
   method: Method,
   setting: SearchSetting,
   prepared: SearchData,
@@ -254,17 +254,19 @@ def _write(result: Searched, prepared: SearchData, workdir: pathlib.Path) -> Non
 
 def _draw(result: Searched, prepared: SearchData, how: How) -> None:
   """Pictures beside the policy, where matplotlib is installed."""
-  drawn = pictures.PICTURES.get(result.method)
-  if drawn is None:
-    return
-  images, labels = prepared.examples.fetch(prepared.split.train[:500]), prepared.split.labels
-  shown = pictures.some_images(images, labels[prepared.split.train[:500]])
+  story = Story(
+    policy=result.policy,
+    phi=result.state.phi,
+    trajectory=result.trajectory,
+    examples=prepared.examples,
+    train=prepared.split.train,
+    labels=prepared.split.labels,
+    classes=prepared.classes,
+  )
   try:
-    figures = drawn(result.policy, result.trajectory, shown)
+    save_pictures(result.method, story, how.workdir or ".")
   except ImportError as error:
     how.say(f"no pictures: {error}")
-    return
-  pictures.save_pictures(figures, how.workdir or ".")
 
 
 def as_json(result: Searched) -> dict[str, Any]:
