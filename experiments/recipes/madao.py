@@ -41,6 +41,8 @@ BINS = 30  # of RandAugment's magnitude
 PASSES = {True: 49 / 3, False: 39 / 3}
 PRODUCT = {True: 8 / 3, False: 6 / 3}
 NO_PRODUCTS = 9 / 3
+# A policy that leaves images as they are; two ops, because pictures show the more and less likely.
+NOTHING = (spaces.IDENTITY, spaces.IDENTITY._replace(name="Nothing"))
 
 
 class DataSet(NamedTuple):
@@ -261,7 +263,7 @@ def run(row: Row, recipe: Recipe, source: str, *, seed: int, how: How) -> float:
   """The test accuracy of one training, or of the random search's best one."""
   setting = setting_of(row, source, seed, recipe.images)
   root = pathlib.Path(how.workdir or ".") / "-".join((row.data, row.model, row.name, str(seed)))
-  space = (spaces.IDENTITY,) if row.plain else None
+  space = NOTHING if row.plain else None
   tried: list[tuple[float, float]] = []
   for level in levels(row, seed) if row.draws else [0]:
     options = row.options._replace(start=f"randaugment-{level}") if level else row.options
