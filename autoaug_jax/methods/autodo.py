@@ -11,7 +11,7 @@ import optax
 from autoaug_jax.hypergrad import implicit, neumann, restrict
 from autoaug_jax.methods.autodo_phi import AutodoPhi, moved, watched
 from autoaug_jax.methods.base import Method, Phase
-from autoaug_jax.methods.rows import rows_rmsprop, search_rows
+from autoaug_jax.methods.rows import RowsOptimizer, rows_rmsprop, search_rows
 from autoaug_jax.ops import spaces
 from autoaug_jax.ops.space import Space
 from autoaug_jax.policies import (
@@ -29,7 +29,18 @@ from autoaug_jax.policies import (
   per_image,
   soft_labels,
 )
-from autoaug_jax.train import Schedule, Task, divergence, epochs, learner, supervised, training
+from autoaug_jax.train import (
+  Learner,
+  Move,
+  Schedule,
+  SearchState,
+  Task,
+  divergence,
+  epochs,
+  learner,
+  supervised,
+  training,
+)
 from autoaug_jax.types import Array, Batch, Key, Phi
 
 
@@ -114,8 +125,9 @@ def autodo(
     classes: how many.
     learn: which parts learn.
     numbers: the paper's or the released code's.
-    base: what is done to training images before; None is `autodo_base` less its RandAugment.
-    erase: RandomErasing's colour, the mean of the pixels; None leaves it out.
+    base: what is done to training images before, the paper's by `autodo_base`; None is nothing.
+    erase: RandomErasing's colour, the mean of the pixels; None leaves it out. A box is no row of a
+      table that a policy file knows, hence no part of what `learned` returns.
     space: bilinear warps instead of the paper's seven.
     rate: of RMSprop, 0.01 on ImageNet; annealed like the network's over the epochs that search.
     decay: of RMSprop.
@@ -156,14 +168,7 @@ def autodo(
       implicit(neumann(alpha, terms, scale=1.0), axis_name=axis_name), "head", "kernel"
     )
     search = search_rows(problem, estimator, rows, axis_name=axis_name)
-
-    def init(key: Key, batch: Batch) -> Any:
-      state = moves.init(key, batch)
-      return state.replace(phi_opt_state=rows.init(state.phi))
-
-    # In the place of `joint`, which uses up its training batch: a pass of searches sees them all.
-    trained = moves._replace(init=init, joint=search)
-    phase = Phase("joint", trained, _schedule(times, numbers.search_first))
+    phase = Phase("joint", _with(moves, search, rows), _schedule(times, numbers.search_first))
   else:
     phase = Phase("joint", moves, training(times.epochs * times.epoch))
 
@@ -205,6 +210,17 @@ def annealed(
     return jnp.where(number < warmup, rising, cosine(number))
 
   return at
+
+
+def _with(moves: Learner, search: Move, rows: RowsOptimizer) -> Learner:
+  """The moves of training, and `search` with its optimizer's state."""
+
+  def init(key: Key, batch: Batch) -> SearchState:
+    state = moves.init(key, batch)
+    return state.replace(phi_opt_state=rows.init(state.phi))
+
+  # In the place of `joint`, which uses up its training batch: a pass of searches sees them all.
+  return moves._replace(init=init, joint=search)
 
 
 def _image_part(policy: Policy, examples: int, learn: AutodoParts) -> Augmenter:

@@ -2,7 +2,8 @@
 
   python -m experiments.recipes.autodo_noise --workdir=runs/noise --noise=0.1
   python -m experiments.recipes.autodo_noise --workdir=runs/noise --noise=0.3
-  python -m experiments.recipes.autodo_noise --workdir=runs/rare --noise=0 --imbalance=10
+  python -m experiments.recipes.autodo_noise --workdir=runs/rare --noise=0 --imbalance=10 \\
+      --epochs=80 --begin=20
 
 Built-in digits at their own 8 x 8 pixels, small-cnn with CELU, no crop or flip unless asked for, a
 fifth of the training images held out with their labels as they are, everything else distorted anew
