@@ -131,9 +131,8 @@ def whole_accuracy(
   )
   whole = data.load(folder, memory_budget=how.memory_budget)
   if whole.classes != prepared.classes:
-    raise ValueError(
-      f"whole pictures must have the classes {prepared.classes}, not {whole.classes}"
-    )
+    wanted, got = (", ".join(classes) for classes in (prepared.classes, whole.classes))
+    raise ValueError(f"whole pictures must have the classes {wanted}, not {got}")
   pictures = whole.parts["train"]
   every = np.arange(len(pictures.labels), dtype=np.int32)
   feed = data.evaluation_feed(pictures, every, 1, memory_budget=how.memory_budget)
