@@ -8,7 +8,7 @@ to validate on and 500 to test on, shifted:
 
   rotated      by up to 40 degrees either way: Rotate is right
   translated   along x by up to 5 pixels either way: TranslateX is right
-  brightness   scaled by a factor between 0.1 and 1.9: Brightness is right
+  brightness   darkened to between 0.1 and 0.4 of what they are: Brightness is right
   harmful      as they are; the op Wipe, which leaves nothing of an image, is wrong
 
 Each search chooses among ten ops. What is in the work directory already is not run again.
@@ -112,7 +112,7 @@ def shifted(shift: str, image: np.ndarray, random: np.random.Generator) -> np.nd
     moved[:, max(0, pixels) : SIZE + min(0, pixels)] = source
     return moved
   if shift == "brightness":
-    return np.clip(image * random.uniform(0.1, 1.9), 0, 255).astype(np.uint8)
+    return (image * random.uniform(0.1, 0.4)).astype(np.uint8)
   return image
 
 
