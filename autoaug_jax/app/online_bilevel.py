@@ -6,18 +6,13 @@ from typing import NamedTuple
 import optax
 
 from autoaug_jax import methods
+from autoaug_jax.app.bilevel_parts import learned_space, set_beforehand
 from autoaug_jax.app.ground import Ground, Needs
-from autoaug_jax.ops import Space, Warp, find, select, spaces
 from autoaug_jax.policies import (
-  Fixed,
   Form,
-  Step,
-  Steps,
-  fixed,
   join,
   large_layers,
   medium_layers,
-  released_color,
   small_layers,
   uniform_magnitudes,
 )
@@ -107,21 +102,23 @@ def build(options: OnlineBilevel, ground: Ground) -> methods.Method:
   _check(options)
   steps = options.epochs * ground.epoch
   optimizer = classifier_optimizer(options, ground.epoch)
-  first = set_beforehand(options, ground)
+  first = set_beforehand(
+    ground, predefined=options.predefined, vertical=options.vertical, jitter=options.jitter
+  )
+  space = learned_space(options.learned, ground, released=options.released_color)
   summed = ground.space is None and options.learned != "translation"
   if options.learned == "none" or options.magnitude:
     policy = first
     if options.magnitude:
-      space = learned_space(options, ground)
       policy = join(first, uniform_magnitudes(space, options.magnitude, summed=summed))
     return methods.set_augmentation(
       ground.task, policy, steps=steps, optimizer=optimizer, axis_name=ground.axis_name
     )
   return methods.online_bilevel(
     ground.task,
-    learned_space(options, ground),
+    space,
+    optimizer,
     steps=steps,
-    optimizer=optimizer,
     warmup=round(options.warmup * options.epochs) * ground.epoch,
     every=options.every,
     unroll=options.unroll,
@@ -142,62 +139,11 @@ def build(options: OnlineBilevel, ground: Ground) -> methods.Method:
   )
 
 
-def learned_space(options: OnlineBilevel, ground: Ground) -> Space:
-  """The transformations; of a space of the user's own those ops that have a direction, warps first
-
-  and bilinear. What lies outside of an image has the mean colour.
-  """
-  if ground.space is not None:
-    directed = [op for op in ground.space if op.signed]
-    if not directed:
-      raise ValueError("a network learns ops with a direction, and this space has none")
-    warps = [
-      op._replace(fn=op.fn._replace(interpolation="bilinear", fill=ground.mean))
-      for op in directed
-      if isinstance(op.fn, Warp)
-    ]
-    return (*warps, *(op for op in directed if not isinstance(op.fn, Warp)))
-  color = released_color() if options.released_color else spaces.bilevel_color()
-  affine = spaces.bilevel_affine(fill=ground.mean)
-  if ground.shape[-1] != 3:
-    color = tuple(op for op in color if op.name in ("Contrast", "Brightness", "AddedContrast"))
-  return {
-    "translation": spaces.bilevel_translation(fill=ground.mean),
-    "affine": affine,
-    "color": color,
-    "affine-color": (*affine, *color),
-  }[options.learned]
-
-
-def set_beforehand(options: OnlineBilevel, ground: Ground) -> Fixed:
-  """What nobody learns: crop or warp, then the flip, then the jitter."""
-  mirror = spaces.FLIP_Y if options.vertical else spaces.FLIP_X
-  flip, jitter = ground.flip, options.jitter
-  return join(
-    *([fixed.standard(flip=0.0)] if options.predefined else []),
-    *([_turned_and_scaled(ground.mean)] if options.predefined == "affine" else []),
-    *([Fixed((mirror,), (Steps((Step(mirror.name, flip),)),))] if flip else []),
-    *([fixed.color_jitter(reach=jitter)] if jitter else []),
-  )
-
-
 def classifier_optimizer(options: OnlineBilevel, epoch: int) -> optax.GradientTransformation:
   """SGD whose rate falls to a fifth three times, for epochs of `epoch` steps."""
   drops = sorted({round(share * options.epochs) * epoch for share in DROPS} - {0})
   rate = optim.step_decay(options.rate, drops, factor=0.2)
   return optim.sgd(rate, weight_decay=options.weight_decay)
-
-
-def _turned_and_scaled(mean: tuple[float, ...]) -> Fixed:
-  """Rotations of +-10 degrees, then each side times a factor of its own between 0.5 and 2."""
-  table = spaces.autodo(fill=mean)
-  turn = table[find(table, "Rotate")]._replace(name="SetRotate", high=10.0)
-  scales = [
-    op._replace(name=f"Set{op.name}", low=-0.5, high=1.0, signed=False)
-    for op in select(table, ["ScaleX", "ScaleY"])
-  ]
-  rows = (turn, *scales)
-  return Fixed(rows, (Steps(tuple(Step(op.name, low=0.0) for op in rows)),))
 
 
 def _check(options: OnlineBilevel) -> None:

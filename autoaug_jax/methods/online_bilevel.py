@@ -45,9 +45,9 @@ NEAR = 0.05  # magnitudes start with this deviation about 0
 def online_bilevel(
   task: Task,
   space: Space,
+  optimizer: optax.GradientTransformation,
   *,
   steps: int,
-  optimizer: optax.GradientTransformation,
   every: int = 1,
   unroll: int = 1,
   warmup: int = 0,
@@ -71,8 +71,8 @@ def online_bilevel(
   Args:
     task: the network and its loss.
     space: the transformations; see `policies.network`.
-    steps: how many training steps.
     optimizer: of the network.
+    steps: how many training steps.
     every: J, how many training steps there are for each that moves the augmentation too.
     unroll: K, how many steps the augmentation looks ahead. Above 1 they are steps of their own, on
       the next training batch, augmented anew for each.

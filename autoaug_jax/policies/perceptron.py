@@ -26,10 +26,10 @@ def outputs(
       jax.random.bernoulli(k, 1 - dropout, (len(b),)) for k, b in zip(keys, biases, strict=False)
     ]
     kept = [mask.astype(dtype) / (1 - dropout) for mask in kept]
-  return forward(noise, weights, biases, squash=squash, kept=kept)
+  return _forward(noise, weights, biases, squash=squash, kept=kept)
 
 
-def forward(
+def _forward(
   noise: Array,
   weights: Sequence[Array],
   biases: Sequence[Array],

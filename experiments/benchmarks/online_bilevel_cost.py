@@ -47,7 +47,7 @@ def moves(model: Any, batch: Batch, *, space: Space, form: Form) -> dict[str, Mo
   task = classification(model, normalise=((0.5,) * 3, (0.25,) * 3))
   optimizer = optim.sgd(0.1, weight_decay=5e-4)
   flip = fixed.standard(padding=0.0)
-  method = online_bilevel(task, space, steps=1, optimizer=optimizer, form=form, before=flip)
+  method = online_bilevel(task, space, optimizer, steps=1, form=form, before=flip)
   plain = set_augmentation(task, fixed.none(), steps=1, optimizer=optimizer).phases[0].learner
   learner = method.phases[0].learner
   assert learner.joint is not None

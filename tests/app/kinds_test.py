@@ -19,5 +19,5 @@ def test_budgets_are_sizes():
   assert sized("slack", "1m").rounds < Slack().rounds
   with pytest.raises(ValueError, match="budget must be one of 1m, 5m, 20m, paper for slack, not"):
     sized("slack", "5 minutes")
-  with pytest.raises(ValueError, match="method must be one of slack"):
+  with pytest.raises(ValueError, match="one of autodo, madao, online_bilevel, slack, not 'guess'"):
     sized("guess", "5m")

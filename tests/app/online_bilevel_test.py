@@ -4,7 +4,15 @@ import jax
 import numpy as np
 import pytest
 
-from autoaug_jax.app import How, OnlineBilevel, SearchSetting, ground, online_bilevel, search
+from autoaug_jax.app import (
+  How,
+  OnlineBilevel,
+  SearchSetting,
+  bilevel_parts,
+  ground,
+  online_bilevel,
+  search,
+)
 from autoaug_jax.models import small_cnn
 from autoaug_jax.ops import Warp, spaces, strength
 from autoaug_jax.train import classification
@@ -40,21 +48,20 @@ NAMES["affine-color"] = NAMES["affine"] + NAMES["color"]
 
 @pytest.mark.parametrize("learned", NAMES)
 def test_what_is_learned(learned):
-  space = online_bilevel.learned_space(OnlineBilevel(learned=learned), ground_of())
+  space = bilevel_parts.learned_space(learned, ground_of())
   assert [op.name for op in space] == NAMES[learned]
   assert all(op.fn.fill == (0.3,) * 3 for op in space if isinstance(op.fn, Warp))
 
 
 def test_grey_images_have_neither_hue_nor_saturation():
   for released, names in ((False, ["Contrast", "Brightness"]), (True, ["AddedContrast"])):
-    options = OnlineBilevel(learned="color", released_color=released)
-    space = online_bilevel.learned_space(options, ground_of(channels=1))
+    space = bilevel_parts.learned_space("color", ground_of(channels=1), released=released)
     assert [op.name for op in space][: len(names)] == names
 
 
 def test_of_another_space_what_has_a_direction_warps_first():
   given = spaces.slack_cifar()
-  space = online_bilevel.learned_space(OnlineBilevel(), ground_of(space=given))
+  space = bilevel_parts.learned_space("affine", ground_of(space=given))
   names = [op.name for op in space]
   assert names == [
     *("ShearX", "ShearY", "TranslateX", "TranslateY", "Rotate"),
@@ -62,12 +69,11 @@ def test_of_another_space_what_has_a_direction_warps_first():
   ]
   assert {(op.fn.interpolation, op.fn.fill) for op in space[:5]} == {("bilinear", (0.3,) * 3)}
   with pytest.raises(ValueError, match="this space has none"):
-    online_bilevel.learned_space(OnlineBilevel(), ground_of(space=(spaces.INVERT,)))
+    bilevel_parts.learned_space("affine", ground_of(space=(spaces.INVERT,)))
 
 
 def test_what_comes_before():
-  options = OnlineBilevel(vertical=True, jitter=0.4, predefined="affine")
-  made = online_bilevel.set_beforehand(options, ground_of())
+  made = bilevel_parts.set_beforehand(ground_of(), vertical=True, jitter=0.4, predefined="affine")
   assert [step.op for stage in made.stages for step in stage.steps] == [
     *("PaddedCrop", "SetRotate", "SetScaleX", "SetScaleY", "FlipY"),
     *("JitterBrightness", "JitterContrast", "JitterColor"),
@@ -76,7 +82,7 @@ def test_what_comes_before():
   ends = [np.float32(strength(rows["SetScaleX"], np.float32(m))) + 1 for m in (0, 1)]
   assert ends == [0.5, 2.0]
   assert (rows["SetRotate"].high, rows["SetRotate"].signed) == (10.0, True)
-  still = online_bilevel.set_beforehand(OnlineBilevel(), ground_of()._replace(flip=0.0))
+  still = bilevel_parts.set_beforehand(ground_of()._replace(flip=0.0))
   assert still.stages == ()
 
 

@@ -5,14 +5,29 @@ import jax
 import numpy as np
 import pytest
 
+from autoaug_jax.hypergrad import neumann
+from autoaug_jax.methods import AutodoTimes, autodo, madao, online_bilevel
+from autoaug_jax.ops import spaces
 from autoaug_jax.policies import Fixed, check_fixed
-from autoaug_jax.train import program
-from tests.methods.cases import small_slack
+from autoaug_jax.train import optim, program
+from tests.methods.cases import SPACE, small_slack, task
 from tests.train import cases
 
 METHODS = {
   "slack": small_slack,
   "slack, per image": lambda: small_slack(each_image=True),
+  "madao": lambda: madao(
+    task(), SPACE, optim.sgd(0.1), steps=6, warmup=2, every=2, solve=neumann(0.1, 1)
+  ),
+  "madao, by scores": lambda: madao(
+    task(), SPACE, optim.sgd(0.1), steps=4, warmup=0, every=2, score=True, solve=neumann(0.1, 1)
+  ),
+  "online bilevel": lambda: online_bilevel(
+    task(), spaces.bilevel_translation(), optim.sgd(0.1), steps=3
+  ),
+  "autodo": lambda: autodo(
+    task(), optim.sgd(0.1), cases.images(48)[1], AutodoTimes(2, 4, 2, 1), classes=cases.CLASSES
+  ),
 }
 
 

@@ -34,7 +34,7 @@ def optimizer():
 
 def small(**options):
   options = {"steps": 4, "spread": 0.2, **options}
-  return online_bilevel(task(), SPACE, optimizer=optimizer(), **options)
+  return online_bilevel(task(), SPACE, optimizer(), **options)
 
 
 @pytest.fixture(scope="module")
