@@ -26,6 +26,7 @@ from autoaug_jax import data, export
 from autoaug_jax.app import (
   How,
   Interval,
+  Madao,
   Searched,
   SearchSetting,
   Setting,
@@ -69,9 +70,9 @@ CASES = {
 }
 
 
-def space(case: Case) -> Space:
+def space(case: Case, interpolation: str = "nearest") -> Space:
   """Ten ops."""
-  nine = select(spaces.slack_cifar(cutout_fill=(0.0,)), NAMES)
+  nine = select(spaces.slack_cifar(interpolation=interpolation, cutout_fill=(0.0,)), NAMES)
   last = WIPE if case.wrong else spaces.IDENTITY
   return (*nine, last)
 
@@ -125,6 +126,7 @@ class Planted(NamedTuple):
     solved: (case, those numbers) -> whether the search found what is there to be found.
     shown: (case, those numbers) -> the number that the table shows.
     shown_as: what it is called.
+    interpolation: of its warps; magnitudes have no gradient where it is "nearest".
   """
 
   options: Callable[[int, Case], Any]
@@ -132,6 +134,7 @@ class Planted(NamedTuple):
   solved: Callable[[Case, dict[str, float]], bool]
   shown: Callable[[Case, dict[str, float]], float]
   shown_as: str
+  interpolation: str = "nearest"
 
 
 def of_planted_op(case: Case, shares: dict[str, float]) -> float:
@@ -156,7 +159,40 @@ def _slack(draws: str) -> Planted:
   )
 
 
-METHODS = {"slack": _slack("shared"), "slack-per-image": _slack("per_image")}
+def _madao(score: bool) -> Planted:
+  start = 0.5 / len(NAMES + (WIPE.name,))
+
+  def gain(case: Case, shares: dict[str, float]) -> float:
+    return shares[case.right or case.wrong or ""] / start
+
+  return Planted(
+    options=lambda ops, case: Madao(
+      ops=ops,
+      score=score,
+      padding=0.0,
+      valid_batch=256,
+      epochs=166,
+      warmup=33,
+      every=3,
+      policy_rate=0.02,
+      remat=False,
+    ),
+    measure=lambda result: op_shares(result.policy),
+    solved=lambda case, shares: (
+      gain(case, shares) >= 1.5 if case.right else gain(case, shares) <= 0.67
+    ),
+    shown=gain,
+    shown_as="selection x probability, over the start",
+    interpolation="bilinear",
+  )
+
+
+METHODS = {
+  "slack": _slack("shared"),
+  "slack-per-image": _slack("per_image"),
+  "madao": _madao(score=False),
+  "madao-by-scores": _madao(score=True),
+}
 
 
 def run(method: str, name: str, *, ops: int, seed: int, workdir: pathlib.Path) -> dict[str, Any]:
@@ -172,7 +208,10 @@ def run(method: str, name: str, *, ops: int, seed: int, workdir: pathlib.Path) -
     write(case, images)
   setting = SearchSetting(data=str(images), flip=0.0, seed=seed)
   result = search(
-    setting, planted.options(ops, case), how=How(workdir=folder, log_every=100), space=space(case)
+    setting,
+    planted.options(ops, case),
+    how=How(workdir=folder, log_every=100),
+    space=space(case, planted.interpolation),
   )
   if result is None:
     raise SystemExit(1)

@@ -47,6 +47,8 @@ class Madao(NamedTuple):
     alpha: of the Neumann series, or the scale of the first-order gradient (0.001).
     terms: how many Hessian products a solve takes (5).
     damping: is added to the Hessian.
+    running: whether validation images are normalised by running statistics, as in the released
+      code, instead of by their own.
     policy_rate: RMSprop's learning rate (0.01).
     policy_decay: of RMSprop's mean square.
     residual: whether searches measure how well they solved, for one product more.
@@ -76,6 +78,7 @@ class Madao(NamedTuple):
   alpha: float = 1e-3
   terms: int = 5
   damping: float = 0.0
+  running: bool = False
   policy_rate: float = 0.02
   policy_decay: float = 0.99
   residual: bool = False
@@ -112,6 +115,7 @@ def build(options: Madao, ground: Ground) -> methods.Method:
     warmup_policy=options.warmup_ops == "policy",
     solve=_solve(options),
     damping=options.damping,
+    running=options.running,
     phi_optimizer=optax.rmsprop(
       options.policy_rate, decay=options.policy_decay, eps=1e-8, eps_in_sqrt=False
     ),

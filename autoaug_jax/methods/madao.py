@@ -62,6 +62,7 @@ def madao(
   warmup_policy: bool = True,
   solve: Iteration = neumann(1e-3, 5),  # noqa: B008
   damping: float = 0.0,
+  running: bool = False,
   phi_optimizer: optax.GradientTransformation = RMSPROP,
   residual: bool = False,
   remat: bool = True,
@@ -73,7 +74,7 @@ def madao(
 
   Training goes on all the while, on uint8 images by the executor without gradients. A search
   augments the batch that training takes next as floats, differentiably, solves for H^{-1} v with
-  v the gradient of an unaugmented validation batch under running statistics, and moves phi.
+  v the gradient of an unaugmented validation batch, and moves phi.
 
   Args:
     task: the network and its loss.
@@ -96,6 +97,9 @@ def madao(
     warmup_policy: whether the warm-up has the initial policy (WACV), or `base` alone (arXiv).
     solve: neumann(1e-3, 5); Table 5 has conjugate_gradient(5) and scaled_identity(1.0) beside it.
     damping: is added to the Hessian's diagonal.
+    running: whether validation images are normalised by running statistics, as in the released
+      code, instead of by their own. Where they differ in brightness or contrast from what training
+      has seen, v then asks for ops that mend the statistics before all else.
     phi_optimizer: of the policy.
     residual: whether a search measures how well it solved, for the price of one product more.
     remat: less memory for more time: each product computes its own forward pass.
@@ -119,7 +123,7 @@ def madao(
     return cropped(whole, crop) if crop else whole
 
   def problem(part: Augmenter) -> Problem:
-    return supervised(task, after_base(part), outer_train=False, axis_name=axis_name)
+    return supervised(task, after_base(part), outer_train=not running, axis_name=axis_name)
 
   estimate: Any = implicit_checked if residual else implicit
   searching = learner(
