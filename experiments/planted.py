@@ -160,7 +160,7 @@ def _slack(draws: str) -> Planted:
 
 
 def _madao(score: bool) -> Planted:
-  start = 0.5 / len(NAMES + (WIPE.name,))
+  start = 0.5 / len((*NAMES, WIPE.name))
 
   def gain(case: Case, shares: dict[str, float]) -> float:
     return shares[case.right or case.wrong or ""] / start
