@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from autoaug_jax import data
+from autoaug_jax.app.search_setting import SearchSetting
 from autoaug_jax.app.setting import Setting
 from autoaug_jax.types import Feed
 
@@ -32,16 +33,7 @@ class Prepared(NamedTuple):
 
 def prepare(setting: Setting, *, memory_budget: int, cache_dir: str = "") -> Prepared:
   """Loads `setting.data`. Images over `memory_budget` bytes are streamed."""
-  source = data.load(
-    setting.data,
-    size=setting.size or None,
-    channels=setting.channels or None,
-    stretch=setting.stretch,
-    skip_bad_files=setting.skip_bad_files,
-    data_dir=setting.data_dir or None,
-    cache_dir=cache_dir or None,
-    memory_budget=memory_budget,
-  )
+  source = load_images(setting, memory_budget=memory_budget, cache_dir=cache_dir)
   examples = source.parts["train"]
   has_test = "test" in source.parts
   cut = data.split(
@@ -66,7 +58,7 @@ def prepare(setting: Setting, *, memory_budget: int, cache_dir: str = "") -> Pre
     memory_budget=memory_budget,
   )
   tested = source.parts["test"] if has_test else examples
-  chosen = _test_indices(tested, setting) if has_test else cut.val
+  chosen = tested_numbers(tested, setting) if has_test else cut.val
   test = data.evaluation_feed(tested, chosen, largest, memory_budget=memory_budget)
   mean, std = moments(examples, cut.train)
   return Prepared(
@@ -85,6 +77,22 @@ def prepare(setting: Setting, *, memory_budget: int, cache_dir: str = "") -> Pre
   )
 
 
+def load_images(
+  setting: Setting | SearchSetting, *, memory_budget: int, cache_dir: str = ""
+) -> data.Source:
+  """What `setting.data` names, as its other fields say."""
+  return data.load(
+    setting.data,
+    size=setting.size or None,
+    channels=setting.channels or None,
+    stretch=setting.stretch,
+    skip_bad_files=setting.skip_bad_files,
+    data_dir=setting.data_dir or None,
+    cache_dir=cache_dir or None,
+    memory_budget=memory_budget,
+  )
+
+
 def moments(
   examples: data.Examples, indices: np.ndarray
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -94,7 +102,8 @@ def moments(
   return tuple(pixels.mean(0).tolist()), tuple(np.maximum(pixels.std(0), 1 / 255).tolist())
 
 
-def _test_indices(tested: data.Examples, setting: Setting) -> np.ndarray:
+def tested_numbers(tested: data.Examples, setting: Setting | SearchSetting) -> np.ndarray:
+  """Of the test images that are looked at: all of them, or a stratified subset."""
   if not setting.test_images:
     return np.arange(len(tested.labels), dtype=np.int32)
   return data.split(tested, val=0, seed=setting.split_seed, subset=setting.test_images).train

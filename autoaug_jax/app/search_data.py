@@ -6,7 +6,13 @@ import numpy as np
 
 from autoaug_jax import data
 from autoaug_jax.app.ground import Needs
-from autoaug_jax.app.prepare import HELD_OUT, LARGEST_TEST_BATCH, moments
+from autoaug_jax.app.prepare import (
+  HELD_OUT,
+  LARGEST_TEST_BATCH,
+  load_images,
+  moments,
+  tested_numbers,
+)
 from autoaug_jax.app.search_setting import SearchSetting
 from autoaug_jax.types import Feed
 
@@ -36,19 +42,10 @@ def prepare_search(
   needs: Needs,
   *,
   memory_budget: int,
-  cache_dir: str | None = None,
+  cache_dir: str = "",
 ) -> SearchData:
   """Loads `setting.data` and cuts it as `needs` say. Images over `memory_budget` are streamed."""
-  source = data.load(
-    setting.data,
-    size=setting.size or None,
-    channels=setting.channels or None,
-    stretch=setting.stretch,
-    skip_bad_files=setting.skip_bad_files,
-    data_dir=setting.data_dir or None,
-    cache_dir=cache_dir or None,
-    memory_budget=memory_budget,
-  )
+  source = load_images(setting, memory_budget=memory_budget, cache_dir=cache_dir)
   examples = source.parts["train"]
   own = source.parts.get("val")
   tested, chosen, rest, tested_on = _test_side(source, setting)
@@ -114,10 +111,7 @@ def _test_side(
   if "test" not in source.parts:
     return examples, cut.val, cut.train, f"{HELD_OUT:.0%} of the training images, held out"
   tested = source.parts["test"]
-  chosen = np.arange(len(tested.labels), dtype=np.int32)
-  if setting.test_images:
-    chosen = data.split(tested, val=0, seed=setting.split_seed, subset=setting.test_images).train
-  return tested, chosen, cut.train, "the test images"
+  return tested, tested_numbers(tested, setting), cut.train, "the test images"
 
 
 def _resplit(
