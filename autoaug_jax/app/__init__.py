@@ -14,7 +14,7 @@ from autoaug_jax.app.madao import Madao
 from autoaug_jax.app.networks import network
 from autoaug_jax.app.online_bilevel import OnlineBilevel
 from autoaug_jax.app.policies import named_policy, policy_names
-from autoaug_jax.app.prepare import moments
+from autoaug_jax.app.prepare import load_images, moments
 from autoaug_jax.app.retrain import How, Retrained, as_json, retrain, table_line
 from autoaug_jax.app.search import Searched, search, search_lines
 from autoaug_jax.app.search_setting import SearchSetting
@@ -38,6 +38,7 @@ __all__ = [
   "as_json",
   "attributes",
   "interval",
+  "load_images",
   "moments",
   "named_policy",
   "network",

@@ -29,6 +29,7 @@ from autoaug_jax.app import (
   Searched,
   SearchSetting,
   interval,
+  load_images,
   moments,
   network,
   search,
@@ -279,12 +280,7 @@ def run(row: Row, recipe: Recipe, source: str, *, seed: int, how: How) -> float:
 def validation_accuracy(found: Searched, *, how: How) -> float:
   """That of a finished run's network on the images that it was not trained on."""
   setting = found.setting
-  source = data.load(
-    setting.data,
-    size=setting.size or None,
-    channels=setting.channels or None,
-    memory_budget=how.memory_budget,
-  )
+  source = load_images(setting, memory_budget=how.memory_budget, cache_dir=how.cache_dir)
   examples = source.parts["train"]
   subset = data.split(
     examples, val=0, seed=setting.split_seed, subset=setting.train_images or None
