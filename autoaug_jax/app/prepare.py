@@ -31,9 +31,16 @@ class Prepared(NamedTuple):
   skipped: tuple[data.Finding, ...]
 
 
-def prepare(setting: Setting, *, memory_budget: int, cache_dir: str = "") -> Prepared:
-  """Loads `setting.data`. Images over `memory_budget` bytes are streamed."""
-  source = load_images(setting, memory_budget=memory_budget, cache_dir=cache_dir)
+def prepare(
+  setting: Setting,
+  *,
+  memory_budget: int,
+  cache_dir: str = "",
+  source: data.Source | None = None,
+) -> Prepared:
+  """Loads `setting.data`, unless a `source` is given. Images over `memory_budget` are streamed."""
+  if source is None:
+    source = load_images(setting, memory_budget=memory_budget, cache_dir=cache_dir)
   examples = source.parts["train"]
   has_test = "test" in source.parts
   cut = data.split(

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from autoaug_jax import devices, train
+from autoaug_jax import data, devices, train
 from autoaug_jax.app.intervals import Interval, interval
 from autoaug_jax.app.networks import network
 from autoaug_jax.app.policies import named_policy
@@ -60,14 +60,22 @@ class Retrained(NamedTuple):
   seconds: float  # of this process, loading and compilation included
 
 
-def retrain(setting: Setting, *, how: How = How()) -> Retrained | None:  # noqa: B008
+def retrain(
+  setting: Setting,
+  *,
+  how: How = How(),  # noqa: B008
+  source: data.Source | None = None,
+) -> Retrained | None:
   """Trains `setting.seeds` networks, all in one dispatch; None where it was asked to stop before.
 
-  Seeds differ in initialisation, batches and augmentation, not in data.
+  Seeds differ in initialisation, batches and augmentation, not in data. A `source` is what
+  `setting.data` names, loaded already.
   """
   began = time.perf_counter()
   check(setting)
-  prepared = prepare(setting, memory_budget=how.memory_budget, cache_dir=how.cache_dir)
+  prepared = prepare(
+    setting, memory_budget=how.memory_budget, cache_dir=how.cache_dir, source=source
+  )
   for finding in prepared.skipped:
     how.say(f"left out: {finding}")
   epoch = prepared.train[0].steps_per_epoch

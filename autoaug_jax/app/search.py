@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from autoaug_jax import devices, export, train
+from autoaug_jax import data, devices, export, train
 from autoaug_jax.app.ground import Ground
 from autoaug_jax.app.kinds import Options, kind_of
 from autoaug_jax.app.networks import network
@@ -63,6 +63,7 @@ def search(
   *,
   how: How = How(),  # noqa: B008
   space: Space | None = None,
+  source: data.Source | None = None,
 ) -> Searched | None:
   """Learns an augmentation; None where it was asked to stop before the end.
 
@@ -72,6 +73,7 @@ def search(
     how: how it is carried out; its `workdir` gets policy.json, trajectory.npz and search.json
       beside a folder for each phase, and a search that finds its own goes on from there.
     space: ops in the place of the method's own.
+    source: what `setting.data` names, loaded already.
   """
   began = time.perf_counter()
   check_search(setting)
@@ -79,7 +81,7 @@ def search(
   needs = kind.needs(options)
   _check_models(needs.models, how.devices, setting.batch)
   prepared = prepare_search(
-    setting, needs, memory_budget=how.memory_budget, cache_dir=how.cache_dir
+    setting, needs, memory_budget=how.memory_budget, cache_dir=how.cache_dir, source=source
   )
   for finding in prepared.skipped:
     how.say(f"left out: {finding}")

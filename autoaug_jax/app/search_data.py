@@ -43,9 +43,14 @@ def prepare_search(
   *,
   memory_budget: int,
   cache_dir: str = "",
+  source: data.Source | None = None,
 ) -> SearchData:
-  """Loads `setting.data` and cuts it as `needs` say. Images over `memory_budget` are streamed."""
-  source = load_images(setting, memory_budget=memory_budget, cache_dir=cache_dir)
+  """Loads `setting.data`, unless a `source` is given, and cuts it as `needs` say.
+
+  Images over `memory_budget` bytes are streamed.
+  """
+  if source is None:
+    source = load_images(setting, memory_budget=memory_budget, cache_dir=cache_dir)
   examples = source.parts["train"]
   own = source.parts.get("val")
   tested, chosen, rest, tested_on = _test_side(source, setting)
