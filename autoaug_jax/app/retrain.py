@@ -14,6 +14,7 @@ from autoaug_jax.app.prepare import Prepared, prepare
 from autoaug_jax.app.setting import Setting, check, check_crop, optimizer
 from autoaug_jax.app.writing import write_json
 from autoaug_jax.policies import cropped
+from autoaug_jax.types import Feed
 
 
 class How(NamedTuple):
@@ -30,6 +31,7 @@ class How(NamedTuple):
     memory_budget: over how many bytes images are streamed instead of held.
     cache_dir: where what was read of a folder or an archive is kept for the next run.
     say: who is told what was left out.
+    title: how the run is called in its progress lines.
   """
 
   workdir: str | pathlib.Path | None = None
@@ -42,6 +44,7 @@ class How(NamedTuple):
   memory_budget: int = 2 << 30
   cache_dir: str = ""
   say: Callable[[str], None] = print
+  title: str = ""
 
 
 class Retrained(NamedTuple):
@@ -78,42 +81,20 @@ def retrain(
   )
   for finding in prepared.skipped:
     how.say(f"left out: {finding}")
-  epoch = prepared.train[0].steps_per_epoch
-  axis = devices.AXIS if how.devices != 1 else None
-  task = _task(setting, prepared, axis if how.sync_norm else None)
-  augmenter = named_policy(setting.policy, flip=setting.flip, mean=prepared.mean)
-  if setting.crop:
-    check_crop(setting.crop, prepared.shape)
-    augmenter = cropped(augmenter, setting.crop)
-  problem = train.supervised(task, augmenter, axis_name=axis)
-  program = train.program(
-    train.learner(problem, optimizer(setting, epoch), axis_name=axis),
-    prepared.train,
-    seed=range(setting.seed, setting.seed + setting.seeds),
-    device_count=how.devices,
-  )
-
-  def measure(feed: Any) -> Callable[..., dict[str, Any]]:
-    return train.evaluation(
-      task,
-      feed,
-      classes=len(prepared.classes),
-      seeds=setting.seeds,
-      averaged=setting.ema > 0,
-    )
-
+  training = training_of(setting, prepared, how=how)
   fitted = train.fit(
-    program,
-    train.training(setting.epochs * epoch),
+    training.program,
+    training.schedule,
     workdir=how.workdir,
     config={**setting._asdict(), "images": prepared.fingerprint},
     every=train.Every(how.log_every, how.save_every, how.evaluate_every),
-    evaluate=measure(prepared.test),
+    evaluate=training.measure(prepared.test),
     on_nan=how.on_nan,
+    title=how.title,
   )
   if not fitted.finished or fitted.evaluation is None:
     return None
-  seen = measure(prepared.seen)(fitted.state)
+  seen = training.measure(prepared.seen)(fitted.state)
   tested = fitted.evaluation
   result = Retrained(
     setting=setting,
@@ -131,6 +112,43 @@ def retrain(
   if how.workdir is not None:
     write_json(pathlib.Path(how.workdir) / "result.json", as_json(result))
   return result
+
+
+class Training(NamedTuple):
+  """A retraining, ready to be carried out."""
+
+  program: train.Program
+  schedule: train.Schedule
+  measure: Callable[[Feed], Callable[[Any], dict[str, Any]]]  # the images -> state -> numbers
+
+
+def training_of(setting: Setting, prepared: Prepared, *, how: How) -> Training:
+  """What `retrain` carries out, on data that are prepared."""
+  epoch = prepared.train[0].steps_per_epoch
+  axis = devices.AXIS if how.devices != 1 else None
+  task = _task(setting, prepared, axis if how.sync_norm else None)
+  augmenter = named_policy(setting.policy, flip=setting.flip, mean=prepared.mean)
+  if setting.crop:
+    check_crop(setting.crop, prepared.shape)
+    augmenter = cropped(augmenter, setting.crop)
+  problem = train.supervised(task, augmenter, axis_name=axis)
+  program = train.program(
+    train.learner(problem, optimizer(setting, epoch), axis_name=axis),
+    prepared.train,
+    seed=range(setting.seed, setting.seed + setting.seeds),
+    device_count=how.devices,
+  )
+
+  def measure(feed: Feed) -> Callable[[Any], dict[str, Any]]:
+    return train.evaluation(
+      task,
+      feed,
+      classes=len(prepared.classes),
+      seeds=setting.seeds,
+      averaged=setting.ema > 0,
+    )
+
+  return Training(program, train.training(setting.epochs * epoch), measure)
 
 
 def as_json(result: Retrained) -> dict[str, Any]:

@@ -85,9 +85,7 @@ def search(
   )
   for finding in prepared.skipped:
     how.say(f"left out: {finding}")
-  axis = devices.AXIS if how.devices != 1 else None
-  synchronised = axis if how.sync_norm and needs.models == 1 else None
-  ground = _ground(setting, prepared, space, synchronised)._replace(axis_name=axis)
+  ground = ground_of(setting, prepared, space, how=how, models=needs.models)
   method = kind.build(options, ground)
   config = {
     **setting._asdict(),
@@ -116,7 +114,7 @@ def search(
     valid_images=prepared.valid_images,
     test_images=prepared.test_images,
     tested_on=prepared.tested_on,
-    moves=sum(len(phase.schedule) for phase in method.phases),
+    moves=sum(end.move for end in ends),
     seconds=time.perf_counter() - began,
   )
   if how.workdir is not None:
@@ -162,13 +160,7 @@ def _run_phases(
   ends: list[train.Fitted] = []
   watch = jax.jit(lambda state: method.watch(state.phi))
   for phase in method.phases:
-    program = train.program(
-      phase.learner,
-      prepared.train,
-      valid=prepared.valid,
-      seed=setting.seed,
-      device_count=how.devices,
-    )
+    program = phase_program(phase, setting, prepared, how=how)
     if phase.begin is not None:
       program = _begun(program, phase, ends[-1].state)
     fitted = train.fit(
@@ -178,13 +170,27 @@ def _run_phases(
       config=config,
       every=train.Every(how.log_every, how.save_every, 0),
       watch=watch,
+      settled=phase.settled,
       on_nan=how.on_nan,
-      title=phase.name,
+      title=f"{how.title} {phase.name}".strip(),
     )
     if not fitted.finished:
       return None
     ends.append(fitted)
   return ends
+
+
+def phase_program(
+  phase: Phase, setting: SearchSetting, prepared: SearchData, *, how: How
+) -> train.Program:
+  """The moves of a phase, from a start of its own."""
+  return train.program(
+    phase.learner,
+    prepared.train,
+    valid=prepared.valid,
+    seed=setting.seed,
+    device_count=how.devices,
+  )
 
 
 def _begun(program: train.Program, phase: Phase, before: SearchState) -> train.Program:
@@ -198,9 +204,10 @@ def _begun(program: train.Program, phase: Phase, before: SearchState) -> train.P
   return program._replace(init=init)
 
 
-def _ground(
-  setting: SearchSetting, prepared: SearchData, space: Space | None, axis_name: str | None
+def ground_of(
+  setting: SearchSetting, prepared: SearchData, space: Space | None, *, how: How, models: int
 ) -> Ground:
+  axis = devices.AXIS if how.devices != 1 else None
   shape = prepared.shape
   if setting.crop:
     check_crop(setting.crop, shape)
@@ -210,7 +217,7 @@ def _ground(
     classes=len(prepared.classes),
     image_size=min(shape[:2]),
     dtype=setting.dtype,
-    axis_name=axis_name,
+    axis_name=axis if how.sync_norm and models == 1 else None,
   )
   return Ground(
     model=model,
@@ -226,7 +233,7 @@ def _ground(
     labels=prepared.split.labels,
     batch=setting.batch,
     crop=setting.crop,
-    axis_name=axis_name,
+    axis_name=axis,
   )
 
 
@@ -237,7 +244,7 @@ def _joined(
   if workdir is None:
     return {}
   each = [train.trajectory(pathlib.Path(workdir) / phase.name) for phase in phases]
-  starts = np.cumsum([0, *(len(phase.schedule) for phase in phases)])
+  starts = np.cumsum([0, *(end.move for end in ends)])
   shifted = [{**one, "move": one["move"] + s} for one, s in zip(each, starts, strict=False)]
   return {name: np.concatenate([one[name] for one in shifted]) for name in shifted[-1]}
 

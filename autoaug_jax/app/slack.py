@@ -44,6 +44,8 @@ class Slack(NamedTuple):
     shared_noise: the released code's noise on magnitudes.
     models: networks that search one policy together, each on its part of the batch (paper: 4, with
       a policy_rate of 4, a kl of 0.005 and a bound_rate of a sixtieth).
+    still: the search ends with a round that moves no slot's probabilities, in total variation, and
+      no bound by more than this; 0 plays all rounds, as the paper does.
   """
 
   val: float = 0.5
@@ -66,6 +68,7 @@ class Slack(NamedTuple):
   one_sided: bool = False
   shared_noise: bool = False
   models: int = 1
+  still: float = 0.0
 
 
 def needs(options: Slack) -> Needs:
@@ -103,12 +106,15 @@ def build(options: Slack, ground: Ground) -> methods.Method:
     one_sided=options.one_sided,
     shared_noise=options.shared_noise,
     models=options.models,
+    still=options.still,
     crop=ground.crop,
     axis_name=ground.axis_name,
   )
 
 
 def _check(options: Slack) -> None:
+  if options.still < 0:
+    raise ValueError(f"still must be at least 0, not {options.still}")
   for name in COUNTS:
     if getattr(options, name) < 1:
       raise ValueError(f"{name} must be at least 1, not {getattr(options, name)}")

@@ -14,13 +14,15 @@ Begin: TypeAlias = Callable[[SearchState, SearchState], SearchState]
 class Phase(NamedTuple):
   """A stretch of a search with moves of its own; every phase has the same phi.
 
-  `begin` says what it takes over from the phase before; None in the first phase.
+  `begin` says what it takes over from the phase before; None in the first phase. `settled` is asked
+  at the end of each round whether it needs another, where a search may end early; None asks not.
   """
 
   name: str
   learner: Learner
   schedule: Schedule
   begin: Begin | None = None
+  settled: Callable[[SearchState], bool] | None = None
 
 
 class Method(NamedTuple):

@@ -89,6 +89,7 @@ def slack(
   one_sided: bool = False,
   shared_noise: bool = False,
   models: int = 1,
+  still: float = 0.0,
   crop: int = 0,
   axis_name: str | None = None,
 ) -> Method:
@@ -119,6 +120,8 @@ def slack(
     shared_noise: the released code's noise, the same for the k magnitudes of a composite.
     models: how many networks search the policy together, each on its part of the batch; their
       policy gradients are averaged (supplement C.4).
+    still: a round that moves no slot's probabilities further than this, in total variation, and no
+      bound, is the last one; 0 plays all of them. Not in the paper.
     crop: the side of the squares that are cut out of images before all else; 0 for none.
     axis_name: the axis of devices over which batches are spread; with several models, each of as
       many devices has one.
@@ -215,12 +218,19 @@ def slack(
         searching,
         rounds(times.rounds, retrain=times.retrain, search=times.search),
         begin,
+        (lambda state: moved(state.phi, state.pinned.anchor) <= still) if still else None,
       ),
     ),
     watch=_watch,
     learned=lambda phi: as_fixed(phi, space, sigma=sigma, flip=flip),
     joint=False,
   )
+
+
+def moved(phi: CategoricalPhi, before: CategoricalPhi) -> float:
+  """The largest total variation of a slot between two policies, or change of a bound if larger."""
+  slots = jnp.sum(jnp.abs(probabilities(phi) - probabilities(before)), -1) / 2
+  return float(jnp.maximum(jnp.max(slots), jnp.max(jnp.abs(phi.bound - before.bound))))
 
 
 def _watch(phi: CategoricalPhi) -> dict[str, Array]:

@@ -18,7 +18,8 @@ from autoaug_jax.train.learner import TAKES
 from autoaug_jax.train.program import Numbers, Program
 from autoaug_jax.train.progress import Progress, line, mean, progress_on, silent, titled
 from autoaug_jax.train.records import records
-from autoaug_jax.train.rules import Every, Rules, check, due, next_multiple
+from autoaug_jax.train.rules import Every, Rules, check, due, next_multiple, round_end
+from autoaug_jax.train.rules import settled as has_settled
 from autoaug_jax.train.state import SearchState
 from autoaug_jax.train.stopping import asked_to_stop
 from autoaug_jax.train.summary import Bad, Made, fetch, first_bad, summary
@@ -48,6 +49,7 @@ def fit(
   keep: int = 3,
   evaluate: Callable[[SearchState], dict[str, Any]] | None = None,
   watch: Callable[[SearchState], dict[str, Any]] | None = None,
+  settled: Callable[[SearchState], bool] | None = None,
   best: str = "accuracy",
   on_nan: str = "stop",
   slower: float = 0.5,
@@ -71,6 +73,7 @@ def fit(
     evaluate: state -> {name: number}, or a list of one for each seed; also called at the end.
     watch: state -> named arrays that go into the metrics wherever they are logged, under "phi/..."
       (`trajectory` reads them back).
+    settled: asked at the end of each round, of the state alone; True ends the run there.
     best: which of its numbers, the larger the better, decides what is the best checkpoint.
     on_nan: "stop" raises FloatingPointError at a loss or gradient that is not finite; "rewind" goes
       back to the last checkpoint, or to the start, and on at `slower` times the learning rate.
@@ -79,7 +82,7 @@ def fit(
     progress: who is told; None is standard error.
     title: how the run is called in its lines.
   """
-  rules = Rules(schedule, every, evaluate, best, on_nan, slower, rewinds)
+  rules = Rules(schedule, every, evaluate, best, on_nan, slower, rewinds, settled)
   check(rules, tuple(program.moves))
   first = jax.process_index() == 0
   told = titled(title, progress or progress_on(sys.stderr)) if first else silent()
@@ -87,7 +90,7 @@ def fit(
   if workdir is not None:
     kept = store(pathlib.Path(workdir) / "checkpoints", config=config, keep=keep, say=told.say)
   at = _begin(program, kept, None)
-  at = at._replace(finished=at.move >= len(schedule))
+  at = at._replace(finished=_over(rules, at))
   if at.move:
     told.say(f"{'done' if at.finished else 'goes on'} at move {at.move} of {len(schedule)}")
   times: list[tuple[int, float]] = []
@@ -99,7 +102,7 @@ def fit(
     lines = records(workdir if first else None, since=at.move)
     ends.callback(lines.close)
     with asked_to_stop() as stop:
-      while at.move < len(schedule):
+      while not at.finished:
         began = time.perf_counter()
         state, made = _stretch(program, rules, at, stop)
         made = fetch(made)
@@ -112,7 +115,8 @@ def fit(
         times.append((move - at.move, time.perf_counter() - began))
         values: dict[str, Any] = summary(made)
         values["images_per_second"] = _speed(rules, program, at.move, move, times[-1][1])
-        at = _measured(rules, at._replace(state=state, move=move, finished=move == len(schedule)))
+        at = _measured(rules, at._replace(state=state, move=move))
+        at = at._replace(finished=_over(rules, at))
         if at.evaluation is not None and due(rules.every.evaluate, at.move, rules.schedule):
           values |= {f"evaluation/{name}": value for name, value in at.evaluation.items()}
         if watch is not None:
@@ -122,7 +126,7 @@ def fit(
         if not warned and (warned := _diverges(values)):
           told.say(warned)
         stopping = stop(move)
-        at = _saved(rules, kept, at, stopping)
+        at = _saved(rules, kept, at, stopping or at.finished)
         if stopping:
           break
     if not at.finished:
@@ -148,6 +152,7 @@ def _stretch(
   """Moves up to the next at which something else is done."""
   schedule, state, move = rules.schedule, at.state, at.move
   end = min(next_multiple(every, move, len(schedule)) for every in rules.every)
+  end = min(end, round_end(rules, move))
   numbers = _numbers(schedule, move)
   made: list[Made] = []
   waiting: deque[Any] = deque()
@@ -164,6 +169,10 @@ def _stretch(
     if len(waiting) > program.in_flight:
       jax.block_until_ready(waiting.popleft())
   return state, made
+
+
+def _over(rules: Rules, at: Fitted) -> bool:
+  return at.move >= len(rules.schedule) or has_settled(rules, at.move, devices.local(at.state))
 
 
 def _measured(rules: Rules, at: Fitted) -> Fitted:

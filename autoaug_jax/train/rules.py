@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from autoaug_jax.train.state import SearchState
 
 ON_NAN = ("stop", "rewind")
+REFRESH = "refresh"  # the move that begins a round
 
 
 class Every(NamedTuple):
@@ -26,6 +27,7 @@ class Rules(NamedTuple):
   on_nan: str
   slower: float
   rewinds: int
+  settled: Callable[[SearchState], bool] | None = None
 
 
 def next_multiple(every: int, move: int, end: int) -> int:
@@ -36,6 +38,20 @@ def next_multiple(every: int, move: int, end: int) -> int:
 def due(every: int, move: int, schedule: Sequence[str]) -> bool:
   """At each multiple of `every`, and at the end."""
   return move == len(schedule) or bool(every and move % every == 0)
+
+
+def round_end(rules: Rules, move: int) -> int:
+  """The next move at which a round begins, where that is asked about; else the end."""
+  end = len(rules.schedule)
+  if rules.settled is None or REFRESH not in rules.schedule[move + 1 :]:
+    return end
+  return rules.schedule.index(REFRESH, move + 1)
+
+
+def settled(rules: Rules, move: int, state: SearchState) -> bool:
+  """Whether there is no need of the round that would begin now."""
+  begins = 0 < move < len(rules.schedule) and rules.schedule[move] == REFRESH
+  return begins and rules.settled is not None and rules.settled(state)
 
 
 def check(rules: Rules, moves: Sequence[str]) -> None:
