@@ -50,6 +50,7 @@ from autoaug_jax.ops.geometry import (
 from autoaug_jax.ops.gradients import round_through, straight_through, truncate_through
 from autoaug_jax.ops.histogram import autocontrast, equalize
 from autoaug_jax.ops.kinds import Erase, Keyed, Plain, Tone, Warp
+from autoaug_jax.ops.own import Own, op
 from autoaug_jax.ops.space import Op, Space, apply, find, make_space, narrow, select, strength
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
   "Erase",
   "Keyed",
   "Op",
+  "Own",
   "Plain",
   "Space",
   "Tone",
@@ -86,6 +88,7 @@ __all__ = [
   "kinds",
   "make_space",
   "narrow",
+  "op",
   "posterize",
   "random_crop",
   "random_erasing",

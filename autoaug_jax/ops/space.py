@@ -37,7 +37,9 @@ def make_space(ops: Iterable[Op]) -> Space:
   seen = set()
   for op in space:
     if op.name in seen:
-      raise ValueError(f"the names in a space must differ, got {op.name!r} twice")
+      raise ValueError(
+        f"the names in a space must differ, got {op.name!r} twice: call one of them otherwise"
+      )
     if not (np.isfinite(op.low) and np.isfinite(op.high)):
       raise ValueError(f"{op.name} takes a finite range, got {op.low} to {op.high}")
     seen.add(op.name)
