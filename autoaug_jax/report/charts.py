@@ -7,16 +7,16 @@ import numpy as np
 
 from autoaug_jax.report.checks import array, some
 from autoaug_jax.report.colors import SERIES
-from autoaug_jax.report.lines import DASHES, end_names
+from autoaug_jax.report.lines import DASHES, end_names, short
 from autoaug_jax.report.style import GREY, INK, SMALL, panels, styled
 
 if TYPE_CHECKING:
+  from matplotlib.axes import Axes
   from matplotlib.figure import Figure
 
 BLUE, ORANGE = SERIES[:2]
 
 
-@styled
 def accuracy_chart(
   names: Sequence[str],
   mean: Any,
@@ -31,27 +31,71 @@ def accuracy_chart(
   `mean` and `half_width` are [n], in the unit of `label`; a half-width of NaN, of a single run, has
   no whiskers. `highlighted` names rows that stand out.
   """
+  only = {"": (names, mean, half_width)}
+  return accuracy_charts(only, highlighted=highlighted, label=label, title=title)
+
+
+@styled
+def accuracy_charts(
+  columns: Mapping[str, tuple[Sequence[str], Any, Any]],
+  *,
+  highlighted: Sequence[str] = (),
+  label: str = "accuracy, %",
+  title: str = "",
+) -> "Figure":
+  """title -> (names, mean, half_width), each as in `accuracy_chart`, below each other, one scale.
+
+  A band in each panel is the interval of its first highlighted row.
+  """
+  some("columns", columns)
+  rows = {head: _rows(*column) for head, column in columns.items()}
+  for name in highlighted:
+    if all(name not in names for names, _, _ in rows.values()):
+      raise ValueError(f"highlighted takes names of rows, got {name!r}")
+  counts = [len(names) for names, _, _ in rows.values()]
+  high = [0.55 * any(rows) + 0.27 * count for count in counts]
+  size = (6.0, 0.75 / len(rows) + sum(high) / len(rows))
+  figure, axes = panels(
+    len(rows), 1, size=size, title=title, sharex=True, height_ratios=[n + 0.6 for n in counts]
+  )
+  ends = [m + sign * np.nan_to_num(h) for _, m, h in rows.values() for sign in (-1, 1)]
+  finite = np.concatenate([end[np.isfinite(end)] for end in ends])
+  low, top = (finite.min(), finite.max()) if finite.size else (0.0, 1.0)
+  room = 0.04 * (top - low) or 0.5
+  for ax, (head, found) in zip(axes, rows.items(), strict=True):
+    ax.set(xlim=(low - room, top + room), title=head)
+    _dots(ax, found, highlighted)
+  axes[-1].set(xlabel=label)
+  return figure
+
+
+Rows = tuple[Sequence[str], np.ndarray, np.ndarray]
+
+
+def _rows(names: Sequence[str], mean: Any, half_width: Any) -> Rows:
   some("names", names)
   middle = array("mean", mean, len(names)).astype(np.float64)
-  half = array("half_width", half_width, len(names)).astype(np.float64)
-  for name in highlighted:
-    if name not in names:
-      raise ValueError(f"highlighted takes names of rows, got {name!r}")
-  figure, (ax,) = panels(1, 1, size=(6.0, 0.75 + 0.27 * len(names)), title=title)
+  return names, middle, array("half_width", half_width, len(names)).astype(np.float64)
+
+
+def _dots(ax: "Axes", found: Rows, highlighted: Sequence[str]) -> None:
+  names, middle, half = found
   rows = np.arange(len(names))[::-1]
-  known = np.nan_to_num(half)
-  room = 0.04 * (np.max(middle + known) - np.min(middle - known)) or 0.5
-  ax.set(xlim=(np.min(middle - known) - room, np.max(middle + known) + room))
-  ax.set(ylim=(-0.6, len(names) - 0.4), yticks=rows, xlabel=label)
-  ax.set_yticklabels(names, color=INK)
+  ax.set(ylim=(-0.6, len(names) - 0.4), yticks=rows)
+  ax.set_yticklabels([short(name) for name in names], color=INK)
   ax.grid(axis="x")
-  for row, name, m, h, k in zip(rows, names, middle, half, known, strict=True):
+  first = next((i for i, name in enumerate(names) if name in highlighted), None)
+  if first is not None and np.isfinite(middle[first] + half[first]):
+    ends = middle[first] - half[first], middle[first] + half[first]
+    ax.axvspan(*ends, color=ORANGE, alpha=0.1, lw=0, zorder=0)
+  for row, name, m, h in zip(rows, names, middle, half, strict=True):
     color = ORANGE if name in highlighted else BLUE
-    ax.errorbar(m, row, xerr=k, fmt="o", ms=5, color=color, elinewidth=1.6, label=name)
+    ax.errorbar(
+      m, row, xerr=np.nan_to_num(h), fmt="o", ms=5, color=color, elinewidth=1.6, label=name
+    )
     said = f"{m:.2f}" if np.isnan(h) else f"{m:.2f} ± {h:.2f}"
     ax.text(1.02, row, said, transform=ax.get_yaxis_transform(), va="center", fontsize=SMALL)
   ax.spines["left"].set_visible(False)
-  return figure
 
 
 @styled

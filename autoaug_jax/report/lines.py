@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 LABEL = 0.145  # inches that the line of a name takes
 ABOVE = 50.0  # all curves
 DASHES = (0, (4, 3))
+LONGEST = 32  # letters of a name beside an axis
 
 
 def axis(ax: "Axes", moves: np.ndarray, *, low: float, high: float) -> None:
@@ -61,3 +62,11 @@ def end_names(
       clip_on=False,
     )
     ax.text(1.14, place, name, transform=beside, va="center", fontsize=SMALL, color=INK)
+
+
+def short(name: str) -> str:
+  """A name that fits beside an axis: a long one without its middle."""
+  if len(name) <= LONGEST:
+    return name
+  half = (LONGEST - 1) // 2
+  return f"{name[:half]}…{name[-half:]}"

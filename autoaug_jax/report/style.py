@@ -58,7 +58,8 @@ _LOOK: dict[str, Any] = {
   "legend.frameon": False,
   "legend.fontsize": SMALL,
   "image.interpolation": "nearest",
-  "svg.fonttype": "none",
+  "svg.fonttype": "path",  # looks the same where there is no such font
+  "svg.hashsalt": "autoaug_jax",
   "pdf.fonttype": 42,
 }
 
@@ -67,11 +68,11 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
   """`draw`, in the house's style."""
 
   @functools.wraps(draw)
-  def drawn(*args: P.args, **kwargs: P.kwargs) -> R:
+  def in_style(*args: P.args, **kwargs: P.kwargs) -> R:
     with _look():
       return draw(*args, **kwargs)
 
-  return drawn
+  return in_style
 
 
 def save(figure: "Figure", path: str | os.PathLike[str]) -> None:
@@ -79,10 +80,16 @@ def save(figure: "Figure", path: str | os.PathLike[str]) -> None:
   suffix = pathlib.Path(path).suffix.lower()
   if suffix not in FORMATS:
     raise ValueError(f"a picture is written as {', '.join(FORMATS)}, not as {os.fspath(path)!r}")
-  drawn = io.BytesIO()
+  write_whole(path, drawn(figure, suffix[1:]))
+
+
+def drawn(figure: "Figure", kind: str) -> bytes:
+  """The content of a file of this kind; the same figure gives the same SVG."""
+  content = io.BytesIO()
+  metadata = {"Date": None} if kind == "svg" else None
   with _look():
-    figure.savefig(drawn, format=suffix[1:], dpi=DOTS)
-  write_whole(path, drawn.getvalue())
+    figure.savefig(content, format=kind, dpi=DOTS, metadata=metadata)
+  return content.getvalue()
 
 
 def panels(

@@ -1,0 +1,142 @@
+"""What was learned: the policy, what it does to images, how it came about, and doubted labels."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from autoaug_jax.report.embedded import picture
+from autoaug_jax.report.findings import Findings, OpShare, Suspect
+from autoaug_jax.report.html import Html, named
+from autoaug_jax.report.numerals import NONE, decimal, known, percent
+from autoaug_jax.report.parts import folded, grid, paragraph
+
+if TYPE_CHECKING:
+  from matplotlib.figure import Figure
+
+Pictures = Mapping[str, "Figure | bytes"]
+FIRST_SUSPECTS = 12  # that are listed unfolded
+
+
+class Told(NamedTuple):
+  """What is said of a picture: below it, and instead of it."""
+
+  caption: str
+  alt: str
+
+
+POLICY = Told(
+  "Each op's slice is as wide as the op is likely, and as long as it may be strong.",
+  "Pie chart of the policy's ops by their probability and the bound of their magnitude.",
+)
+EXAMPLES = {
+  "likely": Told(
+    "Images as they are, under the ops drawn most often, and under those drawn least often.",
+    "A grid of test images beside the same images under the most and the least likely ops.",
+  ),
+  "unlikely": Told(
+    "Images under the ops drawn least often.",
+    "A grid of images under the least likely ops.",
+  ),
+  "through_time": Told(
+    "The same images as they were augmented at different times of the search.",
+    "A grid of images, a row for each time of the search.",
+  ),
+}
+EVOLUTION = {
+  "probabilities": Told(
+    "How likely each op was, move by move; the dashed line is where all began.",
+    "Curves of every op's probability over the search.",
+  ),
+  "selections": Told(
+    "How often each op was selected, move by move.",
+    "Curves of every op's chance of being selected over the search.",
+  ),
+  "bounds": Told(
+    "Up to which magnitude each op went, move by move.",
+    "Curves of every op's bound of the magnitude over the search.",
+  ),
+  "magnitudes": Told(
+    "How strong each op was, move by move.",
+    "Curves of every op's magnitude over the search.",
+  ),
+  "entropy": Told(
+    "How undecided the policy was: the entropy of the ops, in nats.",
+    "Curves of the entropy of the policy's probabilities over the search.",
+  ),
+  "spread": Told(
+    "How far each parameter of the transformations went: the mean within one deviation.",
+    "For every parameter, a curve of its mean over the search within a band of one deviation.",
+  ),
+}
+SUSPECTS = Told(
+  "Given label → the label that the search proposes, and the weight that remains.",
+  "A grid of the training images whose labels are doubted most.",
+)
+DRAWN_BY_THE_PAGE = ("accuracy", "classes")
+
+
+def policy(findings: Findings, pictures: Pictures) -> list[Html]:
+  """The policy as a pie and as numbers, and pictures of which the page knows nothing."""
+  shown = _pictures({"policy": POLICY}, pictures)
+  if findings.ops:
+    ranked = sorted(findings.ops, key=lambda op: -(op.probability or 0.0))
+    rows = [(named(op.name), percent(op.probability), _magnitudes(op)) for op in ranked]
+    head = ("op", "probability", "magnitudes")
+    table = grid(head, rows, numbers=(1, 2), label="The policy's ops")
+    shown.append(folded(f"All {len(rows)} ops in numbers", table) if shown else table)
+  known_names = {"policy", "suspects", *EXAMPLES, *EVOLUTION, *DRAWN_BY_THE_PAGE}
+  for name, image in pictures.items():
+    if name not in known_names:
+      words = name.replace("_", " ").replace("-", " ")
+      shown.append(picture(name, image, caption=words, alt=words))
+  return shown
+
+
+def examples(pictures: Pictures) -> list[Html]:
+  """Images under augmentations."""
+  return _pictures(EXAMPLES, pictures)
+
+
+def evolution(pictures: Pictures) -> list[Html]:
+  """The policy's way through the search."""
+  return _pictures(EVOLUTION, pictures)
+
+
+def suspects(findings: Findings, pictures: Pictures) -> list[Html]:
+  """Examples whose labels are doubted: seen, and listed."""
+  seen = _pictures({"suspects": SUSPECTS}, pictures)
+  doubted = findings.suspects
+  if not (seen or doubted):
+    return []
+  shown = [
+    paragraph(
+      "The search weighs every training image and proposes a label for it. These it trusts least; "
+      "nothing was changed in your data."
+    ),
+    *seen,
+  ]
+  if doubted:
+    shown.append(_listed(doubted[:FIRST_SUSPECTS]))
+  if len(doubted) > FIRST_SUSPECTS:
+    rest = doubted[FIRST_SUSPECTS:]
+    shown.append(folded(f"{len(rest)} more", _listed(rest)))
+  return shown
+
+
+def _pictures(told: Mapping[str, Told], pictures: Pictures) -> list[Html]:
+  return [
+    picture(name, pictures[name], caption=words.caption, alt=words.alt)
+    for name, words in told.items()
+    if name in pictures
+  ]
+
+
+def _magnitudes(op: OpShare) -> str:
+  if not known(op.high):
+    return NONE
+  return f"{decimal(op.low if known(op.low) else 0.0)} to {decimal(op.high)}"
+
+
+def _listed(doubted: tuple[Suspect, ...]) -> Html:
+  rows = [(named(s.file), named(s.given), named(s.proposed), decimal(s.weight)) for s in doubted]
+  head = ("file", "given", "proposed", "weight")
+  return grid(head, rows, numbers=(3,), label="Doubted labels")
