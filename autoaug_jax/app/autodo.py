@@ -2,9 +2,13 @@
 
 from typing import NamedTuple
 
+import jax
+import jax.numpy as jnp
+
 from autoaug_jax import methods
 from autoaug_jax.app.ground import Ground, Needs
 from autoaug_jax.app.networks import LARGE
+from autoaug_jax.app.own import are_classes
 from autoaug_jax.policies import Fixed, autodo_base
 from autoaug_jax.train import optim
 
@@ -66,6 +70,7 @@ def needs(options: Autodo) -> Needs:
 def build(options: Autodo, ground: Ground) -> methods.Method:
   """The method on these data."""
   _check(options)
+  _check_ground(ground)
   warmup = min(options.warmup, options.epochs - options.begin)
   rate = methods.annealed(
     options.rate, options.epochs, ground.epoch, warmup=min(options.warmup, options.epochs)
@@ -88,6 +93,20 @@ def build(options: Autodo, ground: Ground) -> methods.Method:
     terms=options.terms,
     axis_name=ground.axis_name,
   )
+
+
+def _check_ground(ground: Ground) -> None:
+  """ValueError for labels that are no classes, and for a model whose last layer is not known."""
+  if not are_classes(ground.labels):
+    raise ValueError("autodo learns the labels of classes, and these labels are none")
+  images = jax.ShapeDtypeStruct((1, *ground.shape), jnp.float32)
+  key = jax.random.key(0)
+  theta = jax.eval_shape(lambda x: ground.model.init(key, x, train=False), images)["params"]
+  if "kernel" not in theta.get("head", {}):
+    raise ValueError(
+      "autodo needs a model with a Dense for its last layer called 'head', and "
+      f"{type(ground.model).__name__} has {', '.join(theta)}"
+    )
 
 
 def _base(options: Autodo, shape: tuple[int, int, int], *, flip: float) -> Fixed:

@@ -29,6 +29,7 @@ class Prepared(NamedTuple):
   tested_on: str  # what the test images are
   fingerprint: str
   skipped: tuple[data.Finding, ...]
+  labels: np.ndarray  # of all examples, as training sees them
 
 
 def prepare(
@@ -81,6 +82,7 @@ def prepare(
     "the test images" if has_test else f"{HELD_OUT:.0%} of the training images, held out",
     cut.data,
     source.skipped,
+    cut.labels,
   )
 
 

@@ -1,5 +1,6 @@
 """Training networks from scratch under a policy that does not move, and measuring them."""
 
+import functools
 import math
 import pathlib
 import time
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 from autoaug_jax import data, devices, train
 from autoaug_jax.app.intervals import Interval, interval
 from autoaug_jax.app.networks import network
+from autoaug_jax.app.own import TaskOf, are_classes, named_after, own_config, own_network, task_of
 from autoaug_jax.app.policies import named_policy
 from autoaug_jax.app.prepare import Prepared, prepare
 from autoaug_jax.app.setting import Setting, check, check_crop, optimizer
@@ -51,7 +53,7 @@ class Retrained(NamedTuple):
   """What came of it after the last step: no step is chosen by its test accuracy."""
 
   setting: Setting
-  accuracy: tuple[float, ...]  # of each seed
+  accuracy: tuple[float, ...]  # of each seed; the task's own score, where that is another
   interval: Interval
   loss: tuple[float, ...]
   train_accuracy: tuple[float, ...]  # on training images as they are
@@ -68,27 +70,31 @@ def retrain(
   *,
   how: How = How(),  # noqa: B008
   source: data.Source | None = None,
+  model: Any = None,
+  task: TaskOf | None = None,
 ) -> Retrained | None:
   """Trains `setting.seeds` networks, all in one dispatch; None where it was asked to stop before.
 
   Seeds differ in initialisation, batches and augmentation, not in data. A `source` is what
-  `setting.data` names, loaded already.
+  `setting.data` names, loaded already; `model` and `task` are the user's own, as for `search`.
   """
   began = time.perf_counter()
   check(setting)
+  setting = named_after(setting, model)
   prepared = prepare(
     setting, memory_budget=how.memory_budget, cache_dir=how.cache_dir, source=source
   )
   for finding in prepared.skipped:
     how.say(f"left out: {finding}")
-  training = training_of(setting, prepared, how=how)
+  training = training_of(setting, prepared, how=how, model=model, task=task)
   fitted = train.fit(
     training.program,
     training.schedule,
     workdir=how.workdir,
-    config={**setting._asdict(), "images": prepared.fingerprint},
+    config={**setting._asdict(), "images": prepared.fingerprint, **own_config(task)},
     every=train.Every(how.log_every, how.save_every, how.evaluate_every),
     evaluate=training.measure(prepared.test),
+    best=training.score,
     on_nan=how.on_nan,
     title=how.title,
   )
@@ -98,10 +104,10 @@ def retrain(
   tested = fitted.evaluation
   result = Retrained(
     setting=setting,
-    accuracy=tuple(tested["accuracy"]),
-    interval=interval(tested["accuracy"]),
+    accuracy=tuple(tested[training.score]),
+    interval=interval(tested[training.score]),
     loss=tuple(tested["loss"]),
-    train_accuracy=tuple(seen["accuracy"]),
+    train_accuracy=tuple(seen[training.score]),
     per_class=_means(prepared.classes, tested["per_class"]),
     train_images=prepared.train_images,
     test_images=prepared.test_images,
@@ -120,18 +126,26 @@ class Training(NamedTuple):
   program: train.Program
   schedule: train.Schedule
   measure: Callable[[Feed], Callable[[Any], dict[str, Any]]]  # the images -> state -> numbers
+  score: str  # which of the numbers is reported
 
 
-def training_of(setting: Setting, prepared: Prepared, *, how: How) -> Training:
+def training_of(
+  setting: Setting,
+  prepared: Prepared,
+  *,
+  how: How,
+  model: Any = None,
+  task: TaskOf | None = None,
+) -> Training:
   """What `retrain` carries out, on data that are prepared."""
   epoch = prepared.train[0].steps_per_epoch
   axis = devices.AXIS if how.devices != 1 else None
-  task = _task(setting, prepared, axis if how.sync_norm else None)
+  made = _task(setting, prepared, axis if how.sync_norm else None, model=model, task=task)
   augmenter = named_policy(setting.policy, flip=setting.flip, mean=prepared.mean)
   if setting.crop:
     check_crop(setting.crop, prepared.shape)
     augmenter = cropped(augmenter, setting.crop)
-  problem = train.supervised(task, augmenter, axis_name=axis)
+  problem = train.supervised(made, augmenter, axis_name=axis)
   program = train.program(
     train.learner(problem, optimizer(setting, epoch), axis_name=axis),
     prepared.train,
@@ -141,14 +155,14 @@ def training_of(setting: Setting, prepared: Prepared, *, how: How) -> Training:
 
   def measure(feed: Feed) -> Callable[[Any], dict[str, Any]]:
     return train.evaluation(
-      task,
+      made,
       feed,
-      classes=len(prepared.classes),
+      classes=len(prepared.classes) if are_classes(prepared.labels) else 0,
       seeds=setting.seeds,
       averaged=setting.ema > 0,
     )
 
-  return Training(program, train.training(setting.epochs * epoch), measure)
+  return Training(program, train.training(setting.epochs * epoch), measure, made.score)
 
 
 def as_json(result: Retrained) -> dict[str, Any]:
@@ -168,20 +182,31 @@ def table_line(result: Retrained) -> str:
   return f"| {' | '.join(map(str, cells))} | {100 * mean:.2f}{spread} |"
 
 
-def _task(setting: Setting, prepared: Prepared, axis_name: str | None) -> train.Task:
-  model = network(
-    setting.model,
-    classes=len(prepared.classes),
-    image_size=setting.crop or min(prepared.shape[:2]),
-    dtype=setting.dtype,
-    axis_name=axis_name,
-  )
-  return train.classification(
-    model,
-    normalise=(prepared.mean, prepared.std),
-    label_smoothing=setting.label_smoothing,
-    crop=setting.crop,
-  )
+def _task(
+  setting: Setting,
+  prepared: Prepared,
+  axis_name: str | None,
+  *,
+  model: Any,
+  task: TaskOf | None,
+) -> train.Task:
+  outputs, side = len(prepared.classes), setting.crop or min(prepared.shape[:2])
+  if model is not None:
+    shape = (setting.crop,) * 2 + prepared.shape[2:] if setting.crop else prepared.shape
+    model = own_network(model, outputs=outputs, shape=shape)
+  else:
+    model = network(
+      setting.model, classes=outputs, image_size=side, dtype=setting.dtype, axis_name=axis_name
+    )
+  if setting.label_smoothing:
+    if task is not None:
+      raise ValueError(
+        f"label_smoothing belongs to classification, and is {setting.label_smoothing} beside a "
+        "task of one's own"
+      )
+    task = functools.partial(train.classification, label_smoothing=setting.label_smoothing)
+  normalise = (prepared.mean, prepared.std)
+  return task_of(task, model, labels=prepared.labels, normalise=normalise, crop=setting.crop)
 
 
 def _means(

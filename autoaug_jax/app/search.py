@@ -12,6 +12,7 @@ from autoaug_jax import data, devices, export, train
 from autoaug_jax.app.ground import Ground
 from autoaug_jax.app.kinds import Options, kind_of
 from autoaug_jax.app.networks import network
+from autoaug_jax.app.own import TaskOf, are_classes, named_after, own_config, own_network, task_of
 from autoaug_jax.app.pictures import Story, save_pictures
 from autoaug_jax.app.retrain import How
 from autoaug_jax.app.search_data import SearchData, prepare_search
@@ -32,8 +33,8 @@ class Searched(NamedTuple):
     method: its name, and its options.
     policy: what was learned, with nothing left to learn.
     trajectory: what phi was on the way: {"move": [T], name: [T, ...]}.
-    accuracy: on the test images, of the network that the search trained, after its last step; None
-      for a method whose networks are not kept.
+    accuracy: on the test images, of the network that the search trained, after its last step, or
+      the task's own score; None for a method whose networks are not kept.
     state: where the last phase ended, on the host.
     test_images: how many.
     tested_on: what they are.
@@ -64,6 +65,8 @@ def search(
   how: How = How(),  # noqa: B008
   space: Space | None = None,
   source: data.Source | None = None,
+  model: Any = None,
+  task: TaskOf | None = None,
 ) -> Searched | None:
   """Learns an augmentation; None where it was asked to stop before the end.
 
@@ -74,9 +77,13 @@ def search(
       beside a folder for each phase, and a search that finds its own goes on from there.
     space: ops in the place of the method's own.
     source: what `setting.data` names, loaded already.
+    model: a Flax module, or a function of the number of outputs that makes one, in the place of
+      `setting.model`: called as model(images, train=...); AutoDO needs its last layer as `head`.
+    task: the loss, `train.multi_label` for one; None is classification.
   """
   began = time.perf_counter()
   check_search(setting)
+  setting = named_after(setting, model)
   kind = kind_of(options)
   needs = kind.needs(options)
   _check_models(needs.models, how.devices, setting.batch)
@@ -85,13 +92,14 @@ def search(
   )
   for finding in prepared.skipped:
     how.say(f"left out: {finding}")
-  ground = ground_of(setting, prepared, space, how=how, models=needs.models)
+  ground = ground_of(setting, prepared, space, how=how, models=needs.models, model=model, task=task)
   method = kind.build(options, ground)
   config = {
     **setting._asdict(),
     "method": kind.name,
     **options._asdict(),
     "images": prepared.split.data,
+    **own_config(task),
   }
   ends = _run_phases(method, setting, prepared, how=how, config=config)
   if ends is None:
@@ -99,8 +107,9 @@ def search(
   state = jax.device_get(devices.local(ends[-1].state))
   measured: dict[str, Any] = {"accuracy": None, "per_class": []}
   if method.joint:
-    evaluate = train.evaluation(ground.task, prepared.test, classes=len(prepared.classes))
-    measured = evaluate(state)
+    classes = len(prepared.classes) if are_classes(ground.labels) else 0
+    measured = train.evaluation(ground.task, prepared.test, classes=classes)(state)
+    measured["accuracy"] = measured[ground.task.score]
   result = Searched(
     setting=setting,
     method=kind.name,
@@ -205,23 +214,36 @@ def _begun(program: train.Program, phase: Phase, before: SearchState) -> train.P
 
 
 def ground_of(
-  setting: SearchSetting, prepared: SearchData, space: Space | None, *, how: How, models: int
+  setting: SearchSetting,
+  prepared: SearchData,
+  space: Space | None,
+  *,
+  how: How,
+  models: int,
+  model: Any = None,
+  task: TaskOf | None = None,
 ) -> Ground:
   axis = devices.AXIS if how.devices != 1 else None
   shape = prepared.shape
   if setting.crop:
     check_crop(setting.crop, shape)
     shape = (setting.crop, setting.crop, shape[2])
-  model = network(
-    setting.model,
-    classes=len(prepared.classes),
-    image_size=min(shape[:2]),
-    dtype=setting.dtype,
-    axis_name=axis if how.sync_norm and models == 1 else None,
-  )
+  labels = prepared.split.labels
+  outputs = len(prepared.classes)
+  if model is not None:
+    model = own_network(model, outputs=outputs, shape=shape)
+  else:
+    model = network(
+      setting.model,
+      classes=outputs,
+      image_size=min(shape[:2]),
+      dtype=setting.dtype,
+      axis_name=axis if how.sync_norm and models == 1 else None,
+    )
+  normalise = (prepared.mean, prepared.std)
   return Ground(
     model=model,
-    task=train.classification(model, normalise=(prepared.mean, prepared.std), crop=setting.crop),
+    task=task_of(task, model, labels=labels, normalise=normalise, crop=setting.crop),
     shape=shape,
     classes=prepared.classes,
     mean=prepared.mean,
@@ -230,7 +252,7 @@ def ground_of(
     flip=setting.flip,
     epoch=prepared.epoch,
     examples=len(prepared.examples.labels),
-    labels=prepared.split.labels,
+    labels=labels,
     batch=setting.batch,
     crop=setting.crop,
     axis_name=axis,

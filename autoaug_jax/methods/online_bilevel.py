@@ -181,7 +181,7 @@ def spatial_transformer(
     both = {"task": outcome.model_state, "warp": jax.lax.stop_gradient(moved)}
     return outcome._replace(model_state=both)
 
-  return Task(init, loss)
+  return Task(init, loss, task.score)
 
 
 def _joined(steps: int, *, every: int, warmup: int) -> Schedule:

@@ -2,12 +2,13 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax.numpy as jnp
 import numpy as np
 
 from autoaug_jax.ops.gradients import straight_through
+from autoaug_jax.ops.kinds import OpFn
 from autoaug_jax.ops.space import Op
 from autoaug_jax.types import Array, Key
 
@@ -69,7 +70,7 @@ def op(
 
   def made(function: Callable[..., Array]) -> Op:
     own = Own(name, function, _keyed(name, function), high - low if straight else None)
-    return Op(name, own, float(low), float(high), signed)
+    return Op(name, cast(OpFn, own), float(low), float(high), signed)
 
   return made
 

@@ -4,6 +4,7 @@ from autoaug_jax.train import optim
 from autoaug_jax.train.evaluate import evaluation
 from autoaug_jax.train.learner import Learner, Metrics, Move, learner
 from autoaug_jax.train.loop import Fitted, fit
+from autoaug_jax.train.numbers import multi_label, regression
 from autoaug_jax.train.problem import Aux, Problem, by_draw, by_image, half_l2, supervised
 from autoaug_jax.train.program import Numbers, Program, program
 from autoaug_jax.train.progress import Progress, progress_on, silent
@@ -40,9 +41,11 @@ __all__ = [
   "fit",
   "half_l2",
   "learner",
+  "multi_label",
   "optim",
   "program",
   "progress_on",
+  "regression",
   "rounds",
   "select",
   "silent",

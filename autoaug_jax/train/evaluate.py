@@ -36,7 +36,7 @@ def evaluation(
 
   The last batch is filled up with examples of weight 0. Running statistics normalise. A class
   without examples has None. With `seeds`, each value is a list over seeds. `averaged` looks at the
-  moving average of theta that `sgd(ema=...)` keeps.
+  moving average of theta that `sgd(ema=...)` keeps. Labels that are no classes take `classes` = 0.
   """
 
   @jax.jit
@@ -44,7 +44,7 @@ def evaluation(
     batch: Batch = feed.batch(held, drawn)
     outcome = task.loss(theta, model_state, batch, train=False)
     weight = batch.weight.astype(outcome.losses.dtype)
-    label = hard(batch.label)
+    label = hard(batch.label) if classes else jnp.zeros(weight.shape, jnp.int32)
     right = outcome.scores.get("accuracy", jnp.zeros_like(weight))
     new = Counts(
       jnp.sum(weight),

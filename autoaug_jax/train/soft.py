@@ -31,7 +31,7 @@ def divergence(task: Task, *, symmetric: bool = True) -> Task:
     (negative,) = pull(jnp.ones_like(cross))
     return outcome._replace(losses=_between(batch.label, -negative, symmetric))
 
-  return Task(task.init, loss)
+  return task._replace(loss=loss)
 
 
 def _between(label: Array, log_p: Array, symmetric: bool) -> Array:

@@ -39,6 +39,7 @@ class Task(NamedTuple):
 
   init: Callable[[Key, Batch], tuple[Params, ModelState]]  # traced: no number of the batch is read
   loss: TaskLoss
+  score: str = "accuracy"  # which of the scores is reported first, the larger the better
 
 
 def classification(
@@ -58,26 +59,41 @@ def classification(
   if not 0 <= label_smoothing < 1:
     raise ValueError(f"label_smoothing must be at least 0 and below 1, not {label_smoothing}")
 
-  def init(key: Key, batch: Batch) -> tuple[Params, ModelState]:
-    variables = model.init(key, _prepared(_middle(batch.image[:1], crop), normalise), train=False)
-    theta = variables["params"]
-    return theta, {name: part for name, part in variables.items() if name != "params"}
+  init, outputs = prepared(model, normalise=normalise, crop=crop)
 
   def loss(theta: Params, model_state: ModelState, batch: Batch, *, train: bool) -> Outcome:
-    images, variables = (
-      _prepared(_middle(batch.image, crop), normalise),
-      {"params": theta, **model_state},
-    )
-    moved = model_state
-    if train and model_state:
-      logits, moved = model.apply(variables, images, train=True, mutable=list(model_state))
-    else:
-      logits = model.apply(variables, images, train=train)
+    logits, moved = outputs(theta, model_state, batch.image, train=train)
     losses = cross_entropy(logits, batch.label, label_smoothing=label_smoothing)
     right = (jnp.argmax(logits, -1) == hard(batch.label)).astype(losses.dtype)
     return Outcome(losses, {"accuracy": right}, jax.lax.stop_gradient(moved))
 
   return Task(init, loss)
+
+
+def prepared(
+  model: Any, *, normalise: tuple[Sequence[float], Sequence[float]] | None, crop: int
+) -> tuple[Callable[[Key, Batch], tuple[Params, ModelState]], Callable[..., Any]]:
+  """What tasks share: their `init`, and (theta, model_state, images, train=) -> (outputs, state).
+
+  Images are as a batch has them, outputs [B, ...]; the statistics move in training.
+  """
+
+  def init(key: Key, batch: Batch) -> tuple[Params, ModelState]:
+    images = _normalised(_middle(batch.image[:1], crop), normalise)
+    variables = model.init(key, images, train=False)
+    theta = variables["params"]
+    return theta, {name: part for name, part in variables.items() if name != "params"}
+
+  def outputs(
+    theta: Params, model_state: ModelState, images: Array, *, train: bool
+  ) -> tuple[Array, ModelState]:
+    images = _normalised(_middle(images, crop), normalise)
+    variables = {"params": theta, **model_state}
+    if train and model_state:
+      return model.apply(variables, images, train=True, mutable=list(model_state))
+    return model.apply(variables, images, train=train), model_state
+
+  return init, outputs
 
 
 def cross_entropy(logits: Array, labels: Array, *, label_smoothing: float = 0.0) -> Array:
@@ -107,7 +123,7 @@ def _middle(images: Array, side: int) -> Array:
   return images[:, top : top + side, left : left + side]
 
 
-def _prepared(images: Array, normalise: tuple[Sequence[float], Sequence[float]] | None) -> Array:
+def _normalised(images: Array, normalise: tuple[Sequence[float], Sequence[float]] | None) -> Array:
   """[B, H, W, C] -> [B, H, W, C], float and normalised."""
   if images.dtype == jnp.uint8:
     images = images.astype(jnp.float32) / 255
