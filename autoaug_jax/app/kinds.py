@@ -18,6 +18,7 @@ class Kind(NamedTuple):
   needs: Callable[[Options], Needs]
   build: Callable[[Options, Ground], Method]
   sizes: Mapping[str, Options]  # budget -> options; "paper" among them
+  joint: bool = True  # whether the network of the search is a result too
 
 
 KINDS = (
@@ -30,7 +31,7 @@ KINDS = (
     online_bilevel.build,
     online_bilevel.SIZES,
   ),
-  Kind("slack", slack.Slack, slack.needs, slack.build, slack.SIZES),
+  Kind("slack", slack.Slack, slack.needs, slack.build, slack.SIZES, joint=False),
 )
 
 
@@ -46,6 +47,11 @@ def kind_of(options: Options) -> Kind:
 def option_types() -> dict[str, Any]:
   """The options that each method takes, by the method's name."""
   return {kind.name: kind.options for kind in KINDS}
+
+
+def is_joint(method: str) -> bool:
+  """Whether a method's search trains the network that is used."""
+  return next(kind for kind in KINDS if kind.name == method).joint
 
 
 def sized(method: str, budget: str) -> Options:

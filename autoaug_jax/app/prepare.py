@@ -89,9 +89,29 @@ def prepare(
 def load_images(
   setting: Setting | SearchSetting, *, memory_budget: int, cache_dir: str = ""
 ) -> data.Source:
-  """What `setting.data` names, as its other fields say."""
+  """What `setting.data` names, as its other fields say; `clean_val` becomes its part "val"."""
+  source = _loaded(setting.data, setting, memory_budget=memory_budget, cache_dir=cache_dir)
+  if not setting.clean_val:
+    return source
+  clean = _loaded(setting.clean_val, setting, memory_budget=memory_budget, cache_dir=cache_dir)
+  if clean.classes != source.classes:
+    raise ValueError(
+      f"clean_val must have the classes of the data, {', '.join(source.classes)}, "
+      f"not {', '.join(clean.classes)}"
+    )
+  ours, theirs = source.parts["train"].shape, clean.parts["train"].shape
+  if ours != theirs:
+    raise ValueError(f"clean_val has images of {theirs} and the data of {ours}; choose a size")
+  return source._replace(
+    parts={**source.parts, "val": clean.parts["train"]}, skipped=source.skipped + clean.skipped
+  )
+
+
+def _loaded(
+  name: str, setting: Setting | SearchSetting, *, memory_budget: int, cache_dir: str
+) -> data.Source:
   return data.load(
-    setting.data,
+    name,
     size=setting.size or None,
     channels=setting.channels or None,
     stretch=setting.stretch,

@@ -43,6 +43,8 @@ class Setting(NamedTuple):
     split_seed: of subsets, hold-out, imbalance and noise.
     skip_bad_files: leaves out what cannot be used, and says what, instead of stopping.
     data_dir: where TFDS keeps its data.
+    clean_val: a folder, archive or .npz file of images with labels that can be trusted, of the same
+      classes, to validate on.
   """
 
   data: str = "digits"
@@ -73,6 +75,7 @@ class Setting(NamedTuple):
   split_seed: int = 0
   skip_bad_files: bool = False
   data_dir: str = ""
+  clean_val: str = ""
 
 
 def check(setting: Setting) -> None:

@@ -71,7 +71,7 @@ from autoaug_jax.policies.released_color import (
   scaled_hue,
 )
 from autoaug_jax.policies.scored import Scored, scored
-from autoaug_jax.policies.shares import op_shares
+from autoaug_jax.policies.shares import levelled, op_shares
 from autoaug_jax.policies.stages import (
   Fixed,
   Gaussian,
@@ -140,6 +140,7 @@ __all__ = [
   "kept_in_range",
   "kl_divergence",
   "large_layers",
+  "levelled",
   "loss_weights",
   "magnitudes",
   "medium_layers",
