@@ -16,7 +16,7 @@ class Batch(NamedTuple):
   """Examples and what a loss needs to know of them; `weight` multiplies each example's loss."""
 
   image: Array  # [B, H, W, C]
-  label: Array  # [B], or [B, classes] where labels are soft
+  label: Array  # [B], or [B, classes] where labels are soft, or several
   weight: Array  # [B]
   index: Array  # type: ignore[assignment]  # [B], the example's number in its data set
 

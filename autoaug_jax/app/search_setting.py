@@ -19,7 +19,7 @@ class SearchSetting(NamedTuple):
     size: images are resized and cropped to [size, size].
     stretch: resizes both sides instead, and cuts nothing off.
     crop: images are then cut to [crop, crop], at random places to train, else in the middle.
-    channels: 1 or 3.
+    channels: 1 or 3; the arrays of a .npz file may have another number, and keep it.
     train_images: of how many training images a stratified subset is used, validation included.
     test_images: the same for test images.
     imbalance: how many times rarer the second half of the classes is (AutoDO's IR).

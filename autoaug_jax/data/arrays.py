@@ -15,13 +15,14 @@ NAMES = {
   "val": (("val_images", "val_labels"), ("x_val", "y_val")),
   "test": (("test_images", "test_labels"), ("x_test", "y_test")),
 }
+CHANNELS_FIRST = 4  # up to so many channels in front of a square are believed to be a mistake
 
 
 def load_npz(path: str | os.PathLike[str], *, skip_bad_files: bool = False) -> Source:
   """A .npz file of `images` and `labels`, and perhaps `val_...` and `test_...` of each.
 
-  The names of MedMNIST (`train_images`) and Keras (`x_train`, `y_train`) are read too, and class
-  names from `classes`.
+  The names of MedMNIST (`train_images`) and Keras (`x_train`, `y_train`) are read too, and names of
+  classes, or of several labels, from `classes`.
   """
   path = pathlib.Path(path).expanduser()
   if not path.is_file():
@@ -52,13 +53,21 @@ def from_arrays(
   name: str = "arrays",
   skip_bad_files: bool = False,
 ) -> Source:
-  """A source of (images uint8 [N, H, W] or [N, H, W, C], labels [N]) under "train", "test", ..."""
+  """A source of (images uint8 [N, H, W] or [N, H, W, C], labels) under "train", "test", ...
+
+  Labels are integers [N], the classes; or floats [N] or [N, L] (integers [N, L] too), which are
+  for `train.multi_label` and `train.regression`: `classes` are then the names of the L labels.
+  """
   if "train" not in parts or set(parts) - set(NAMES):
     raise ValueError(f"{name} has parts {sorted(parts)}; it needs train, and may have val and test")
   checked = {part: _checked(f"{name}, {part}", *pair) for part, pair in parts.items()}
   shapes = {images.shape[1:] for images, _ in checked.values()}
   if len(shapes) > 1:
     raise ValueError(f"the parts of {name} have images of different shapes {sorted(shapes)}")
+  if not _are_classes(checked["train"][1]):
+    return _with_numbers(name, classes, checked)
+  if not all(_are_classes(labels) for _, labels in checked.values()):
+    raise ValueError(f"the labels of {name} are classes in train, and numbers elsewhere")
   top = max(int(labels.max()) for _, labels in checked.values())
   if classes is None:
     classes = [str(i) for i in range(top + 1)]
@@ -66,6 +75,26 @@ def from_arrays(
     raise ValueError(f"{name} has label {top} but only {len(classes)} class names")
   return without_bad_classes(
     name, classes, {part: in_memory(*pair) for part, pair in checked.items()}, skip=skip_bad_files
+  )
+
+
+def _are_classes(labels: np.ndarray) -> bool:
+  return labels.dtype == np.int32
+
+
+def _with_numbers(
+  name: str, names: Sequence[str] | None, parts: Mapping[str, tuple[np.ndarray, np.ndarray]]
+) -> Source:
+  """A source whose labels are float32 [N] or [N, L], the names those of L labels."""
+  shapes = {labels.shape[1:] for _, labels in parts.values()}
+  if len(shapes) > 1 or any(_are_classes(labels) for _, labels in parts.values()):
+    raise ValueError(f"the parts of {name} have labels of different kinds or shapes")
+  shape = shapes.pop()
+  given = [str(i) for i in range(shape[0])] if shape else ["value"]
+  if names is not None and len(names) != len(given):
+    raise ValueError(f"{name} has {len(given)} labels an image and {len(names)} names for them")
+  return Source(
+    name, tuple(names or given), {part: in_memory(*pair) for part, pair in parts.items()}
   )
 
 
@@ -93,22 +122,44 @@ def _kept(examples: Examples, labels: np.ndarray) -> Examples:
 
 
 def _checked(name: str, images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-  images, labels = np.asarray(images), np.asarray(labels)
+  return _checked_images(name, np.asarray(images)), _checked_labels(
+    name, np.asarray(labels), len(images)
+  )
+
+
+def _checked_images(name: str, images: np.ndarray) -> np.ndarray:
+  """uint8 [N, H, W, C]."""
   if images.ndim == 3:
     images = images[..., None]
-  if images.ndim != 4 or images.shape[-1] not in (1, 3) or 0 in images.shape:
+  if images.ndim != 4 or 0 in images.shape:
     raise ValueError(
-      f"{name}: images have shape {images.shape}; [N, H, W], [N, H, W, 1] or [N, H, W, 3] is read"
+      f"{name}: images have shape {images.shape}; [N, H, W] or [N, H, W, channels] is read"
+    )
+  _, first, second, third = images.shape
+  if first < second == third and first <= CHANNELS_FIRST:
+    raise ValueError(
+      f"{name}: images have shape {images.shape}; channels come last, [N, H, W, channels]"
     )
   if images.dtype != np.uint8:
     raise ValueError(f"{name}: images are {images.dtype}; uint8 from 0 to 255 is read")
+  return np.ascontiguousarray(images)
+
+
+def _checked_labels(name: str, labels: np.ndarray, count: int) -> np.ndarray:
+  """int32 [N] for classes, else float32 [N] or [N, L]."""
   if labels.ndim == 2 and labels.shape[1] == 1:
     labels = labels[:, 0]
-  if labels.shape != images.shape[:1] or not np.issubdtype(labels.dtype, np.integer):
+  whole = np.issubdtype(labels.dtype, np.integer) or labels.dtype == bool
+  number = whole or np.issubdtype(labels.dtype, np.floating)
+  if labels.ndim not in (1, 2) or len(labels) != count or not number or 0 in labels.shape:
     raise ValueError(
-      f"{name}: labels are {labels.dtype} of shape {labels.shape}; integers of shape"
-      f" ({len(images)},) are needed for {len(images)} images"
+      f"{name}: labels are {labels.dtype} of shape {labels.shape}; integers of shape ({count},) are"
+      f" needed for {count} images, or floats of shape ({count},) or ({count}, labels)"
     )
+  if labels.ndim == 2 or not whole:
+    if not np.isfinite(labels).all():
+      raise ValueError(f"{name}: labels are numbers, and some of them are not finite")
+    return labels.astype(np.float32)
   if labels.min() < 0:
     raise ValueError(f"{name}: the smallest label is {labels.min()}; labels start at 0")
-  return np.ascontiguousarray(images), labels.astype(np.int32)
+  return labels.astype(np.int32)

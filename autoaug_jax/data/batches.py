@@ -18,7 +18,7 @@ class Held(NamedTuple):
   """A whole set on the device."""
 
   images: Array  # uint8 [N, H, W, C]
-  labels: Array  # int32 [N]
+  labels: Array  # int32 [N], or float32 [N] or [N, L]
 
 
 def hold(examples: Examples, *, labels: np.ndarray | None = None) -> Held:
@@ -101,4 +101,4 @@ def _labels(examples: Examples, labels: np.ndarray | None) -> np.ndarray:
       f"labels of shape {labels.shape} do not fit {len(examples.labels)} examples; a split's"
       " labels have one for each of them"
     )
-  return np.asarray(labels, np.int32)
+  return np.asarray(labels, examples.labels.dtype)

@@ -52,11 +52,19 @@ def decode(
 def fit(
   pixels: np.ndarray, *, size: int | None = None, channels: int = 3, stretch: bool = False
 ) -> np.ndarray:
-  """uint8 [H, W, 1 or 3] under the rule of `decode`; untouched where it fits already."""
+  """uint8 [H, W, C] under the rule of `decode`; untouched where it fits already.
+
+  Images of other than 1 or 3 channels keep them, and are resized channel by channel.
+  """
   if channels == 3 and pixels.shape[-1] == 1:
     pixels = np.repeat(pixels, 3, -1)
   if pixels.shape[-1] == channels and (size is None or pixels.shape[:2] == (size, size)):
     return pixels
+  if channels not in (1, 3) or pixels.shape[-1] not in (1, 3):
+    if pixels.shape[-1] != channels:
+      raise ValueError(f"images of {pixels.shape[-1]} channels cannot be given {channels}")
+    each = (pixels[..., c : c + 1] for c in range(channels))
+    return np.concatenate([fit(one, size=size, channels=1, stretch=stretch) for one in each], -1)
   flat = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
   image = need("PIL.Image", "resizing images").fromarray(flat)
   return _pixels(image, size, channels, stretch=stretch)

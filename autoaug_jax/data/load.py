@@ -30,15 +30,16 @@ def load(
   What exists on disk is read as a path; `archive.zip/folder` names a folder inside an archive.
   With a `size`, images are resized and cropped to [size, size] (`images.decode` has the rule);
   images of different sizes need it. With `stretch` both sides are resized, and nothing is cropped.
-  `channels` is 1 or 3; left out, digits have 1, image files 3, and arrays as many as they have. A
+  `channels` is 1 or 3; left out, digits have 1, image files 3, and arrays as many as they have,
+  which may be another number: it can be asked for, and no other be made of them. A
   file or class that cannot be used stops with a list, or with `skip_bad_files` is left out and
   named in `Source.skipped`. Images that take more than `memory_budget` bytes once decoded are
   decoded batch by batch. TFDS data sets and digits are prepared in `data_dir`
   ($AUTOAUG_DATA_DIR, ~/.cache/autoaug_jax); what was read of a folder or an archive is kept in a
   `cache_dir`, if there is one, and need not be decoded again.
   """
-  _check(size, channels, memory_budget)
   text = os.fspath(name)
+  _check(size, channels, memory_budget, arrays=text.endswith(".npz"))
   path = pathlib.Path(text).expanduser()
   if text == "digits":
     return load_digits(size=size or 32, channels=channels or 1, data_dir=data_dir)
@@ -70,10 +71,10 @@ def load(
   )
 
 
-def _check(size: int | None, channels: int | None, memory_budget: int) -> None:
+def _check(size: int | None, channels: int | None, memory_budget: int, *, arrays: bool) -> None:
   if size is not None and size < 1:
     raise ValueError(f"size must be at least 1 pixel, not {size}")
-  if channels not in (None, 1, 3):
+  if channels not in (None, 1, 3) and (not arrays or channels < 1):
     raise ValueError(f"channels must be 1 or 3, not {channels}")
   if memory_budget < 0:
     raise ValueError(f"memory_budget must be 0 bytes or more, not {memory_budget}")

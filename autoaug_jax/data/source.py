@@ -23,10 +23,13 @@ PARTS = {
 }
 
 
+LITTLE = {"i": "<i4", "f": "<f4"}  # how labels are hashed, by their kind
+
+
 class Examples(NamedTuple):
   """Labelled images, in memory or decoded on demand."""
 
-  labels: np.ndarray  # int32 [N]
+  labels: np.ndarray  # int32 [N], or float32 [N] or [N, L] where they are no classes
   shape: tuple[int, int, int]  # H, W, C of every image
   fetch: Callable[[np.ndarray], np.ndarray]  # indices [n] -> uint8 [n, H, W, C]; can be pickled
   images: np.ndarray | None = None  # uint8 [N, H, W, C] where they are in memory
@@ -41,7 +44,7 @@ class Source(NamedTuple):
   """A named set of images: class names, and the parts "train", "val", "test" that it has."""
 
   name: str
-  classes: tuple[str, ...]
+  classes: tuple[str, ...]  # or the names of L labels that are no classes
   parts: Mapping[str, Examples]  # always has "train"
   skipped: tuple[Finding, ...] = ()  # what a scan left out, and why
 
@@ -57,9 +60,11 @@ class Take:
 
 
 def in_memory(images: np.ndarray, labels: np.ndarray) -> Examples:
-  """Examples of arrays: uint8 [N, H, W, C] and integers [N]."""
+  """Examples of arrays: uint8 [N, H, W, C] and integers [N], or floats [N] or [N, L]."""
   height, width, channels = images.shape[1:]
-  return Examples(np.asarray(labels, np.int32), (height, width, channels), Take(images), images)
+  labels = np.asarray(labels)
+  dtype = np.float32 if np.issubdtype(labels.dtype, np.floating) else np.int32
+  return Examples(labels.astype(dtype), (height, width, channels), Take(images), images)
 
 
 def fingerprint(examples: Examples) -> str:
@@ -67,9 +72,9 @@ def fingerprint(examples: Examples) -> str:
 
   It is the same for images in memory and for the same images decoded on demand.
   """
-  count = len(examples.labels)
+  count, kind = len(examples.labels), examples.labels.dtype.kind
   sample = np.unique(np.linspace(0, count - 1, min(count, 16)).astype(np.int64))
-  digest = hashlib.sha256(np.ascontiguousarray(examples.labels, "<i4").tobytes())
+  digest = hashlib.sha256(np.ascontiguousarray(examples.labels).astype(LITTLE[kind]).tobytes())
   digest.update(repr(tuple(int(side) for side in examples.shape)).encode())
   digest.update(np.ascontiguousarray(examples.fetch(sample)).tobytes())
   return digest.hexdigest()[:16]

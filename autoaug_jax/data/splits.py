@@ -20,7 +20,8 @@ class Split(NamedTuple):
 
   train: np.ndarray  # int32, ascending
   val: np.ndarray  # int32, ascending; disjoint from `train`
-  labels: np.ndarray  # int32 [N], one for every example of the set; wrong only within `train`
+  labels: np.ndarray  # int32 [N], one for every example of the set; wrong only within `train`.
+  # Or float32 [N] or [N, L], as the examples have them.
   seed: int
   fold: int
   data: str  # the fingerprint of the examples
@@ -45,10 +46,18 @@ def split(
   `val` is a share below 1 or a number of examples; 0 trains on all. Folds are independent draws,
   as SLACK's and AutoDO's (stratified shuffles; not a partition): SLACK takes val=0.5 and folds
   0-3, MADAO 0.1, AutoDO 0.2 (23,257 on SVHN). `imbalance` and `noise` are AutoDO's IR and NR.
+  Labels that are no classes are left as they are, and the split is random, not stratified.
   """
   if seed < 0 or fold < 0:
     raise ValueError(f"seed and fold must be 0 or more, not {seed} and {fold}")
-  labels = np.asarray(examples.labels, np.int32)
+  labels = np.asarray(examples.labels)
+  if not np.issubdtype(labels.dtype, np.integer):
+    if imbalance != 1 or noise:
+      raise ValueError("imbalance and noise are about classes, and these labels are none")
+    alike = examples._replace(labels=np.zeros(len(labels), np.int32))
+    made = split(alike, val=val, seed=seed, fold=fold, within=within, subset=subset)
+    return made._replace(labels=labels, data=fingerprint(examples))
+  labels = labels.astype(np.int32)
   classes = int(labels.max()) + 1
   chosen = np.arange(len(labels), dtype=np.int32)
   if within is not None:

@@ -67,9 +67,26 @@ def test_a_class_without_images_stops_or_leaves_no_gap(stored):
   [
     ({"a": IMAGES}, r"has the arrays a; it needs images and labels"),
     ({"images": IMAGES / 255, "labels": LABELS}, r"images are float64; uint8 from 0 to 255"),
-    ({"images": IMAGES[..., :2], "labels": LABELS}, r"images have shape \(6, 5, 4, 2\)"),
+    ({"images": IMAGES[..., :0], "labels": LABELS}, r"images have shape \(6, 5, 4, 0\)"),
+    (
+      {"images": np.zeros((6, 3, 8, 8), np.uint8), "labels": LABELS},
+      r"shape \(6, 3, 8, 8\); channels come last",
+    ),
     ({"images": IMAGES, "labels": LABELS[:5]}, r"of shape \(5,\); integers of shape \(6,\)"),
-    ({"images": IMAGES, "labels": LABELS + 0.5}, r"labels are float64 of shape \(6,\)"),
+    ({"images": IMAGES, "labels": LABELS.astype(str)}, r"labels are <U\d+ of shape \(6,\)"),
+    ({"images": IMAGES, "labels": np.full(6, np.nan)}, r"some of them are not finite"),
+    (
+      {"images": IMAGES, "labels": np.eye(3)[LABELS], "classes": ["a", "b"]},
+      "has 3 labels an image and 2 names for them",
+    ),
+    (
+      {"images": IMAGES, "labels": LABELS / 2, "test_images": IMAGES, "test_labels": LABELS},
+      "labels of different kinds or shapes",
+    ),
+    (
+      {"images": IMAGES, "labels": LABELS, "test_images": IMAGES, "test_labels": LABELS / 2},
+      "are classes in train, and numbers elsewhere",
+    ),
     ({"images": IMAGES, "labels": LABELS - 1}, r"the smallest label is -1; labels start at 0"),
     ({"images": IMAGES, "labels": LABELS * 0}, r"has one class only, '0'"),
     (
@@ -77,11 +94,55 @@ def test_a_class_without_images_stops_or_leaves_no_gap(stored):
       r"label 2 but only 2 class names",
     ),
   ],
-  ids=["keys", "float", "channels", "length", "labels", "negative", "classes", "names"],
+  ids=[
+    "keys",
+    "float",
+    "channels",
+    "first",
+    "length",
+    "labels",
+    "infinite",
+    "label names",
+    "kinds",
+    "kinds elsewhere",
+    "negative",
+    "classes",
+    "names",
+  ],
 )
 def test_what_does_not_fit_is_a_sentence(stored, arrays, sentence):
   with pytest.raises(ValueError, match=sentence):
     load_npz(stored(**arrays))
+
+
+@pytest.mark.parametrize(
+  ("labels", "shape", "names"),
+  [
+    (LABELS / 2, (6,), ("value",)),
+    (np.eye(3)[LABELS], (6, 3), ("0", "1", "2")),
+    (np.eye(3, dtype=bool)[LABELS], (6, 3), ("0", "1", "2")),
+    (np.eye(2, dtype=int)[LABELS % 2], (6, 2), ("0", "1")),
+  ],
+  ids=["numbers", "float", "bool", "integers"],
+)
+def test_labels_that_are_no_classes(stored, labels, shape, names):
+  source = load(stored(images=IMAGES, labels=labels))
+  found = source.parts["train"].labels
+  assert (found.shape, found.dtype, source.classes) == (shape, np.float32, names)
+  np.testing.assert_array_equal(found, labels)
+
+
+@pytest.mark.parametrize("channels", [2, 5])
+def test_channels_stay_as_they_are_and_are_resized_one_by_one(stored, channels):
+  many = np.concatenate([IMAGES, IMAGES], -1)[..., :channels]
+  path = stored(images=many, labels=LABELS)
+  np.testing.assert_array_equal(load(path).parts["train"].images, many)
+  small = load(path, size=3, channels=channels).parts["train"].images
+  assert small.shape == (6, 3, 3, channels)
+  with pytest.raises(ValueError, match=f"images of {channels} channels cannot be given 3"):
+    load(path, channels=3)
+  alone = load(stored(images=many[..., 1], labels=LABELS), size=3).parts["train"].images
+  np.testing.assert_array_equal(small[..., 1:2], alone)
 
 
 def test_a_damaged_file_is_a_sentence(stored, tmp_path):

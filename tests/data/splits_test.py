@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.model_selection import StratifiedShuffleSplit
 
-from autoaug_jax.data import in_memory, load_split, save_split, split
+from autoaug_jax.data import feeds, in_memory, load_split, save_split, sequential, split
 from autoaug_jax.data.source import Take
 
 
@@ -131,3 +131,23 @@ def test_mistakes_are_sentences(tmp_path):
     load_split(tmp_path / "split.npz")
   with pytest.raises(FileNotFoundError, match="there is no split at"):
     load_split(tmp_path / "none.npz")
+
+
+@pytest.mark.parametrize("shape", [(40,), (40, 3)], ids=["numbers", "several"])
+def test_labels_that_are_no_classes_are_split_at_random(shape, tmp_path):
+  labels = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+  examples = in_memory(np.zeros((40, 2, 2, 1), np.uint8), labels)  # not this file's `examples`
+  made = split(examples, val=0.25, seed=1, subset=24)
+  assert (len(made.train), len(made.val)) == (18, 6)
+  assert not set(made.train) & set(made.val)
+  np.testing.assert_array_equal(made.labels, labels)
+  assert not np.array_equal(made.val, split(examples, val=0.25, seed=2, subset=24).val)
+  save_split(made, tmp_path / "split.npz")
+  assert load_split(tmp_path / "split.npz", examples=examples).labels.dtype == np.float32
+  other = in_memory(np.zeros((40, 2, 2, 1), np.uint8), labels + 1)
+  assert made.data != split(other, val=0.25, seed=1).data
+  (feed,) = feeds(examples, sequential(made.train, 6), labels=made.labels)
+  batch = feed.batch(feed.held, feed.draw(0))
+  np.testing.assert_array_equal(batch.label, labels[made.train[:6]])
+  with pytest.raises(ValueError, match="about classes, and these labels are none"):
+    split(examples, val=0, seed=0, noise=0.1)
