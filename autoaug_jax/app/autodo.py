@@ -9,7 +9,8 @@ from autoaug_jax import methods
 from autoaug_jax.app.ground import Ground, Needs
 from autoaug_jax.app.networks import LARGE
 from autoaug_jax.app.own import are_classes
-from autoaug_jax.policies import Fixed, autodo_base
+from autoaug_jax.app.spaces import tell_left_out
+from autoaug_jax.policies import Fixed, autodo_base, in_channels
 from autoaug_jax.train import optim
 
 
@@ -84,7 +85,7 @@ def build(options: Autodo, ground: Ground) -> methods.Method:
     classes=len(ground.classes),
     learn=methods.AutodoParts(options.images, options.weights, options.labels, options.shared),
     numbers=methods.AUTODO_RELEASED if options.released else numbers,
-    base=_base(options, ground.shape, flip=ground.flip),
+    base=_fitted(_base(options, ground.shape, flip=ground.flip), ground),
     erase=ground.mean if options.erase and not _large(ground.shape) else None,
     space=ground.space,
     rate=options.policy_rate,
@@ -93,6 +94,12 @@ def build(options: Autodo, ground: Ground) -> methods.Method:
     terms=options.terms,
     axis_name=ground.axis_name,
   )
+
+
+def lasting(options: Autodo, epochs: int, epoch: int) -> Autodo:
+  """The training of so many epochs, a quarter of them before the search begins."""
+  del epoch
+  return options._replace(epochs=epochs, begin=epochs // 4)
 
 
 def _check_ground(ground: Ground) -> None:
@@ -113,6 +120,13 @@ def _base(options: Autodo, shape: tuple[int, int, int], *, flip: float) -> Fixed
   """RandAugment's ops as far as asked for, crop and flip; large images have a resized crop."""
   subset = (options.ops, options.magnitude) if options.ops else None
   return autodo_base(subset=subset, flip=flip, area=0.08 if _large(shape) else 0.0)
+
+
+def _fitted(base: Fixed, ground: Ground) -> Fixed:
+  """The base without what is for RGB, where images are not."""
+  made, left_out = in_channels(base, ground.shape[2])
+  tell_left_out(left_out, ground.shape[2], say=ground.say)
+  return made
 
 
 def _large(shape: tuple[int, int, int]) -> bool:

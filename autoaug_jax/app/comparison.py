@@ -11,26 +11,6 @@ from autoaug_jax.app.plan import FROZEN, LEARNED, Plan
 from autoaug_jax.app.retrain import How, as_json, retrain
 from autoaug_jax.app.setting import Setting
 
-SHARED = (
-  "data",
-  "model",
-  "flip",
-  "batch",
-  "dtype",
-  "size",
-  "stretch",
-  "crop",
-  "channels",
-  "train_images",
-  "test_images",
-  "imbalance",
-  "noise",
-  "split_seed",
-  "skip_bad_files",
-  "data_dir",
-  "clean_val",
-)
-
 
 class Entry(NamedTuple):
   """A policy in the comparison."""
@@ -58,12 +38,6 @@ def entries(plan: Plan, *, joint: bool) -> tuple[Entry, ...]:
   rows = [Entry(name) for name in plan.rows]
   longer = [Entry(name, longer=True) for name in plan.longer_rows]
   return (Entry(LEARNED), *rows[:1], *longer[:1], *rows[1:], *frozen, *longer[1:])
-
-
-def training_setting(plan: Plan, policy: str, *, epochs: int, seed: int) -> Setting:
-  """A training of the comparison; `policy` is a name or a file."""
-  shared = {name: getattr(plan.setting, name) for name in SHARED}
-  return Setting(**shared, policy=policy, epochs=epochs, seed=seed)
 
 
 def trained(setting: Setting, *, how: How, source: data.Source) -> Measured | None:

@@ -14,7 +14,6 @@ from autoaug_jax.app.comparison import (
   entries,
   row_of,
   trained,
-  training_setting,
 )
 from autoaug_jax.app.doubts import Doubts, doubts
 from autoaug_jax.app.facts import Facts, facts_of
@@ -25,6 +24,7 @@ from autoaug_jax.app.prepare import load_images, moments
 from autoaug_jax.app.pressure import Time, before_seed, over, without_seeds
 from autoaug_jax.app.retrain import How
 from autoaug_jax.app.search import Searched, search
+from autoaug_jax.app.site import training_setting
 from autoaug_jax.app.spaces import slack_space
 from autoaug_jax.app.writing import write_json
 from autoaug_jax.policies import fixed, levelled
@@ -104,7 +104,7 @@ def carry_out(plan: Plan, *, how: How, source: data.Source | None = None) -> Out
 def _doubts(job: Job) -> Doubts | None:
   if not job.plan.fold_epochs:
     return None
-  setting = training_setting(job.plan, "standard", epochs=job.plan.fold_epochs, seed=0)
+  setting = training_setting(job.plan.setting, "standard", epochs=job.plan.fold_epochs, seed=0)
   found = doubts(setting, job.source, how=job.how._replace(title="labels"))
   job.time.done("labels")
   return found
@@ -172,7 +172,7 @@ def _measure(job: Job, entry: Entry, seed: int, found: Searched) -> Measured | N
   if policy == "uniform":
     policy = str(_uniform(job, found))
   epochs = plan.longer if entry.longer else plan.epochs
-  setting = training_setting(plan, policy, epochs=epochs, seed=seed)
+  setting = training_setting(plan.setting, policy, epochs=epochs, seed=seed)
   name = f"{entry.name}-{seed}"
   how = job.how._replace(workdir=job.folder / "compare" / name, title=name)
   return trained(setting, how=how, source=job.source)

@@ -17,21 +17,23 @@ class Kind(NamedTuple):
   options: type
   needs: Callable[[Options], Needs]
   build: Callable[[Options, Ground], Method]
+  lasting: Callable[[Options, int, int], Options]  # (options, epochs, steps of one) -> options
   sizes: Mapping[str, Options]  # budget -> options; "paper" among them
   joint: bool = True  # whether the network of the search is a result too
 
 
 KINDS = (
-  Kind("autodo", autodo.Autodo, autodo.needs, autodo.build, autodo.SIZES),
-  Kind("madao", madao.Madao, madao.needs, madao.build, madao.SIZES),
+  Kind("autodo", autodo.Autodo, autodo.needs, autodo.build, autodo.lasting, autodo.SIZES),
+  Kind("madao", madao.Madao, madao.needs, madao.build, madao.lasting, madao.SIZES),
   Kind(
     "online_bilevel",
     online_bilevel.OnlineBilevel,
     online_bilevel.needs,
     online_bilevel.build,
+    online_bilevel.lasting,
     online_bilevel.SIZES,
   ),
-  Kind("slack", slack.Slack, slack.needs, slack.build, slack.SIZES, joint=False),
+  Kind("slack", slack.Slack, slack.needs, slack.build, slack.lasting, slack.SIZES, joint=False),
 )
 
 
@@ -49,17 +51,22 @@ def option_types() -> dict[str, Any]:
   return {kind.name: kind.options for kind in KINDS}
 
 
+def kind_named(method: str) -> Kind:
+  """The kind of the method called so."""
+  kinds = {kind.name: kind for kind in KINDS}
+  if method not in kinds:
+    raise ValueError(f"method must be one of {', '.join(kinds)}, not {method!r}")
+  return kinds[method]
+
+
 def is_joint(method: str) -> bool:
   """Whether a method's search trains the network that is used."""
-  return next(kind for kind in KINDS if kind.name == method).joint
+  return kind_named(method).joint
 
 
 def sized(method: str, budget: str) -> Options:
   """A method's options for a budget, one of its sizes; "" is its default."""
-  kinds = {kind.name: kind for kind in KINDS}
-  if method not in kinds:
-    raise ValueError(f"method must be one of {', '.join(kinds)}, not {method!r}")
-  kind = kinds[method]
+  kind = kind_named(method)
   if not budget:
     return kind.options()
   if budget not in kind.sizes:

@@ -7,7 +7,7 @@ import optax
 
 from autoaug_jax import hypergrad, methods
 from autoaug_jax.app.ground import Ground, Needs
-from autoaug_jax.app.spaces import without_color
+from autoaug_jax.app.spaces import fitted
 from autoaug_jax.ops import spaces
 from autoaug_jax.policies import STARTS, Fixed, Start, fixed, randaugment_start
 from autoaug_jax.train import optim
@@ -93,10 +93,12 @@ def needs(options: Madao) -> Needs:
 def build(options: Madao, ground: Ground) -> methods.Method:
   """The method on these data."""
   _check(options)
-  own = without_color(spaces.madao(), ground.shape[-1])
+  space = ground.space
+  if space is None:
+    space = fitted(spaces.madao(), ground.shape[2], say=ground.say)
   return methods.madao(
     ground.task,
-    own if ground.space is None else ground.space,
+    space,
     optim.sgd(
       _rate(options, ground.epoch), momentum=options.momentum, weight_decay=options.weight_decay
     ),
@@ -123,6 +125,12 @@ def build(options: Madao, ground: Ground) -> methods.Method:
     remat=options.remat,
     axis_name=ground.axis_name,
   )
+
+
+def lasting(options: Madao, epochs: int, epoch: int) -> Madao:
+  """The training of so many epochs, a sixth of them before the policy moves."""
+  del epoch
+  return options._replace(epochs=epochs, warmup=epochs // 6)
 
 
 def _base(options: Madao, ground: Ground) -> Fixed:

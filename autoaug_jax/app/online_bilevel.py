@@ -146,6 +146,12 @@ def classifier_optimizer(options: OnlineBilevel, epoch: int) -> optax.GradientTr
   return optim.sgd(rate, weight_decay=options.weight_decay)
 
 
+def lasting(options: OnlineBilevel, epochs: int, epoch: int) -> OnlineBilevel:
+  """The training of so many epochs."""
+  del epoch
+  return options._replace(epochs=epochs)
+
+
 def _check(options: OnlineBilevel) -> None:
   for name, least in LEAST.items():
     if getattr(options, name) < least:

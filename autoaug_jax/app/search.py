@@ -18,6 +18,7 @@ from autoaug_jax.app.retrain import How
 from autoaug_jax.app.search_data import SearchData, prepare_search
 from autoaug_jax.app.search_setting import SearchSetting, check_search
 from autoaug_jax.app.setting import check_crop
+from autoaug_jax.app.spaces import fitted
 from autoaug_jax.app.writing import write_json, write_npz
 from autoaug_jax.methods import Method, Phase
 from autoaug_jax.ops import Space
@@ -171,7 +172,7 @@ def _run_phases(
   for phase in method.phases:
     program = phase_program(phase, setting, prepared, how=how)
     if phase.begin is not None:
-      program = _begun(program, phase, ends[-1].state)
+      program = begun(program, phase, ends[-1].state)
     fitted = train.fit(
       program,
       phase.schedule,
@@ -202,7 +203,7 @@ def phase_program(
   )
 
 
-def _begun(program: train.Program, phase: Phase, before: SearchState) -> train.Program:
+def begun(program: train.Program, phase: Phase, before: SearchState) -> train.Program:
   """The program, starting from where the phase before came to."""
 
   def init() -> SearchState:
@@ -241,6 +242,8 @@ def ground_of(
       axis_name=axis if how.sync_norm and models == 1 else None,
     )
   normalise = (prepared.mean, prepared.std)
+  if space is not None:
+    space = fitted(space, shape[2], say=how.say)
   return Ground(
     model=model,
     task=task_of(task, model, labels=labels, normalise=normalise, crop=setting.crop),
@@ -256,6 +259,7 @@ def ground_of(
     batch=setting.batch,
     crop=setting.crop,
     axis_name=axis,
+    say=how.say,
   )
 
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from autoaug_jax import methods
 from autoaug_jax.app.ground import Ground, Needs
-from autoaug_jax.app.spaces import slack_space
+from autoaug_jax.app.spaces import fitted, slack_space
 
 DRAWS = ("shared", "per_image")
 LEARN = ("both", "ops", "bounds")
@@ -79,7 +79,9 @@ def needs(options: Slack) -> Needs:
 
 def build(options: Slack, ground: Ground) -> methods.Method:
   """The method on these data."""
-  space = slack_space(ground.shape, ground.mean) if ground.space is None else ground.space
+  space = ground.space
+  if space is None:
+    space = fitted(slack_space(ground.shape, ground.mean), ground.shape[2], say=ground.say)
   still = options.learn == "bounds"
   bound_rate = options.bound_rate or options.policy_rate / 40
   return methods.slack(
@@ -109,6 +111,23 @@ def build(options: Slack, ground: Ground) -> methods.Method:
     still=options.still,
     crop=ground.crop,
     axis_name=ground.axis_name,
+  )
+
+
+def lasting(options: Slack, epochs: int, epoch: int) -> Slack:
+  """The search that costs about `epochs` passes of `epoch` steps each, the policy's own included.
+
+  A third is pre-training. The rest are up to 10 rounds, a third of whose steps move the network
+  alone; a step that moves the policy too counts for two.
+  """
+  pretrain = max(1, epochs // 3)
+  steps = max(12, (epochs - pretrain) * epoch)
+  rounds = min(10, max(2, steps // 150))
+  return options._replace(
+    pretrain_epochs=pretrain,
+    rounds=rounds,
+    retrain_steps=max(1, steps // (5 * rounds)),
+    search_steps=max(1, 2 * steps // (5 * rounds)),
   )
 
 

@@ -12,6 +12,7 @@ from autoaug_jax.data.batches import (
 from autoaug_jax.data.catalog import load_tfds
 from autoaug_jax.data.digits import load_digits
 from autoaug_jax.data.folder import load_folder, prepare_folder
+from autoaug_jax.data.glance import Heads, glance
 from autoaug_jax.data.load import load
 from autoaug_jax.data.order import Order, resplit, sequential, shuffled
 from autoaug_jax.data.scan import Finding
@@ -21,6 +22,7 @@ from autoaug_jax.data.splits import Split, load_split, save_split, split
 __all__ = [
   "Examples",
   "Finding",
+  "Heads",
   "Held",
   "Order",
   "Source",
@@ -29,6 +31,7 @@ __all__ = [
   "feeds",
   "fingerprint",
   "from_arrays",
+  "glance",
   "hold",
   "in_memory",
   "load",

@@ -80,6 +80,15 @@ def check(encoded: bytes) -> None:
     raise ValueError(_reason(error)) from error
 
 
+def size_of(encoded: bytes) -> tuple[int, int] | None:
+  """(height, width), from the head of the file; None where it is no image that `decode` reads."""
+  try:
+    image = _open(encoded)
+  except ValueError:
+    return None
+  return image.height, image.width
+
+
 def _open(encoded: bytes) -> Any:
   if not encoded:
     raise ValueError("is empty (0 bytes)")
