@@ -1,8 +1,9 @@
 """What Online bilevel learns, and what is set by hand before it."""
 
 from autoaug_jax.app.ground import Ground
+from autoaug_jax.app.spaces import fitted, tell_left_out
 from autoaug_jax.ops import Space, Warp, find, select, spaces
-from autoaug_jax.policies import Fixed, Step, Steps, fixed, join, released_color
+from autoaug_jax.policies import Fixed, Step, Steps, fixed, in_channels, join, released_color
 
 
 def learned_space(learned: str, ground: Ground, *, released: bool = False) -> Space:
@@ -25,8 +26,14 @@ def learned_space(learned: str, ground: Ground, *, released: bool = False) -> Sp
     return (*warps, *(op for op in directed if not isinstance(op.fn, Warp)))
   color = released_color() if released else spaces.bilevel_color()
   affine = spaces.bilevel_affine(fill=ground.mean)
-  if ground.shape[-1] != 3:
-    color = tuple(op for op in color if op.name in ("Contrast", "Brightness", "AddedContrast"))
+  if learned in ("color", "affine-color"):
+    # The released code's saturation and hue leave grey images as they are too.
+    grey = ("Contrast", "Brightness", "AddedContrast")
+    channels = ground.shape[2]
+    lacking = [op.name for op in color if channels == 1 and op.name not in grey]
+    tell_left_out(lacking, channels, say=ground.say)
+    color = tuple(op for op in color if op.name not in lacking)
+    color = fitted(color, channels, say=ground.say)
   return {
     "translation": spaces.bilevel_translation(fill=ground.mean),
     "affine": affine,
@@ -41,12 +48,15 @@ def set_beforehand(
   """What nobody learns: crop or warp, then the flip, then the jitter."""
   mirror = spaces.FLIP_Y if vertical else spaces.FLIP_X
   flip = ground.flip
-  return join(
+  made = join(
     *([fixed.standard(flip=0.0)] if predefined else []),
     *([_turned_and_scaled(ground.mean)] if predefined == "affine" else []),
     *([Fixed((mirror,), (Steps((Step(mirror.name, flip),)),))] if flip else []),
     *([fixed.color_jitter(reach=jitter)] if jitter else []),
   )
+  made, left_out = in_channels(made, ground.shape[2])
+  tell_left_out(left_out, ground.shape[2], say=ground.say)
+  return made
 
 
 def _turned_and_scaled(mean: tuple[float, ...]) -> Fixed:

@@ -1,11 +1,16 @@
 """What a method asks of the data, and what it is then built from."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from autoaug_jax.ops import Space
 from autoaug_jax.train import Task
+
+
+def silent(line: str) -> None:
+  """Tells nobody."""
 
 
 class Needs(NamedTuple):
@@ -43,6 +48,7 @@ class Ground(NamedTuple):
     batch: images a training step.
     crop: the side of the squares that training cuts out of images; 0 for none.
     axis_name: the axis of devices; None on one.
+    say: who is told what is left out.
   """
 
   model: Any
@@ -59,3 +65,4 @@ class Ground(NamedTuple):
   batch: int
   crop: int = 0
   axis_name: str | None = None
+  say: Callable[[str], None] = silent

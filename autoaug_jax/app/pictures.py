@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from autoaug_jax import report
+from autoaug_jax.app.own import are_classes
 from autoaug_jax.data import Examples
 from autoaug_jax.methods import verdicts
 from autoaug_jax.ops import apply, find
@@ -152,9 +153,9 @@ def _likely_and_unlikely(story: Story) -> Any:
   }
   captions = {side: [[f"{n}\n{shares[n]:.1%}" for n in names]] for side, names in sides.items()}
   return report.extremes(
-    images,
-    done["likely"],
-    done["unlikely"],
+    _visible(images),
+    _visible(done["likely"]),
+    _visible(done["unlikely"]),
     likely_names=captions["likely"] * len(images),
     unlikely_names=captions["unlikely"] * len(images),
   )
@@ -164,8 +165,16 @@ def _some_images(story: Story) -> np.ndarray:
   """The first image of each of the first classes."""
   numbers = story.train[:LOOKED_AT]
   labels = story.labels[numbers]
+  if not are_classes(labels):
+    return story.examples.fetch(np.asarray(numbers[:EXAMPLES]))
   first = [numbers[np.flatnonzero(labels == label)[0]] for label in np.unique(labels)[:EXAMPLES]]
   return story.examples.fetch(np.asarray(first))
+
+
+def _visible(images: np.ndarray) -> np.ndarray:
+  """[..., C] -> [..., 1 or 3]: of other images the first channels."""
+  channels = images.shape[-1]
+  return images if channels in (1, 3) else images[..., : 3 if channels > 3 else 1]
 
 
 def _under(policy: Fixed, name: str, number: int, image: np.ndarray) -> np.ndarray:

@@ -5,28 +5,44 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from autoaug_jax import export
+from autoaug_jax.app.ground import silent
+from autoaug_jax.app.spaces import tell_left_out
 from autoaug_jax.ops import spaces
-from autoaug_jax.policies import Augmenter, Fixed, augmenter, fixed
+from autoaug_jax.policies import Augmenter, Fixed, augmenter, fixed, in_channels
 
 Colour: TypeAlias = tuple[float, ...]
 Factory: TypeAlias = Callable[[float, Colour], Fixed]  # (probability of a flip, mean colour)
 
 
-def named_policy(name: str, *, flip: float = 0.5, mean: Colour = spaces.CIFAR_MEAN) -> Augmenter:
+def named_policy(
+  name: str,
+  *,
+  flip: float = 0.5,
+  mean: Colour = spaces.CIFAR_MEAN,
+  channels: int = 3,
+  say: Callable[[str], None] = silent,
+) -> Augmenter:
   """The policy called `name`, one of `policy_names()`, or in the policy file `name` (.json).
 
   `randaugment-N-M` takes N ops of magnitude M; without numbers 3 and 5. `flip` is the probability
   with which a policy's default flip is done, and Cutout paints in `mean`; a file says both itself.
+  Images of `channels` other than 1 or 3 have no ops that are for RGB, and `say` is told which.
   """
+  made, left_out = in_channels(_found(name, flip, mean), channels)
+  tell_left_out(left_out, channels, say=say)
+  return augmenter(made)
+
+
+def _found(name: str, flip: float, mean: Colour) -> Fixed:
   if name.endswith(".json"):
-    return augmenter(export.load(name).policy)
+    return export.load(name).policy
   found = re.fullmatch(r"randaugment-(\d+)-(\d+)", name)
   if found:
     n, m = map(int, found.groups())
-    return augmenter(fixed.randaugment(n=n, m=m, then=fixed.standard_cutout(flip=flip, fill=mean)))
+    return fixed.randaugment(n=n, m=m, then=fixed.standard_cutout(flip=flip, fill=mean))
   if name not in _NAMES:
     raise ValueError(f"unknown policy {name!r}; known are {', '.join(_NAMES)}, and .json files")
-  return augmenter(_NAMES[name](flip, mean))
+  return _NAMES[name](flip, mean)
 
 
 def policy_names() -> tuple[str, ...]:

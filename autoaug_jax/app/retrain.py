@@ -141,7 +141,13 @@ def training_of(
   epoch = prepared.train[0].steps_per_epoch
   axis = devices.AXIS if how.devices != 1 else None
   made = _task(setting, prepared, axis if how.sync_norm else None, model=model, task=task)
-  augmenter = named_policy(setting.policy, flip=setting.flip, mean=prepared.mean)
+  augmenter = named_policy(
+    setting.policy,
+    flip=setting.flip,
+    mean=prepared.mean,
+    channels=prepared.shape[2],
+    say=how.say,
+  )
   if setting.crop:
     check_crop(setting.crop, prepared.shape)
     augmenter = cropped(augmenter, setting.crop)

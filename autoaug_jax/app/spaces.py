@@ -1,24 +1,27 @@
 """Which ops a search chooses from, by the kind of images."""
 
-from autoaug_jax.app.networks import LARGE
-from autoaug_jax.ops import Space, select, spaces
+from collections.abc import Callable, Sequence
 
-RGB_ONLY = ("Color", "Hue", "Grayscale")
+from autoaug_jax.app.networks import LARGE
+from autoaug_jax.ops import Space, fitting, spaces
 
 
 def slack_space(shape: tuple[int, int, int], mean: tuple[float, ...]) -> Space:
-  """SLACK's ops for CIFAR, or from 96 pixels on those for ImageNet-100, without what grey images
-
-  do not have. Cutout paints in `mean`.
-  """
-  height, width, channels = shape
-  if min(height, width) < LARGE:
-    return without_color(spaces.slack_cifar(cutout_fill=mean), channels)
-  return without_color(spaces.slack_imagenet(cutout_fill=mean), channels)
+  """SLACK's ops for CIFAR, or from 96 pixels on those for ImageNet-100. Cutout paints in `mean`."""
+  if min(shape[:2]) < LARGE:
+    return spaces.slack_cifar(cutout_fill=mean)
+  return spaces.slack_imagenet(cutout_fill=mean)
 
 
-def without_color(space: Space, channels: int) -> Space:
-  """The ops that images of so many channels have."""
-  if channels == 3:
-    return space
-  return select(space, (op.name for op in space if op.name not in RGB_ONLY))
+def fitted(space: Space, channels: int, *, say: Callable[[str], None]) -> Space:
+  """The ops that images of so many channels have; `say` is told which are left out."""
+  kept, left_out = fitting(space, channels)
+  tell_left_out(left_out, channels, say=say)
+  return kept
+
+
+def tell_left_out(names: Sequence[str], channels: int, *, say: Callable[[str], None]) -> None:
+  """Tells which ops are left out for images of so many channels, if any."""
+  if names:
+    plural = "" if channels == 1 else "s"
+    say(f"left out for images of {channels} channel{plural}, being for RGB: {', '.join(names)}")

@@ -4,6 +4,7 @@ Every op takes an image [H, W, C], uint8 or float in [0, 1], and returns the sam
 """
 
 from autoaug_jax.ops import kinds, spaces
+from autoaug_jax.ops.channels import fitting
 from autoaug_jax.ops.color import (
   blur,
   brightness,
@@ -78,6 +79,7 @@ __all__ = [
   "cutout",
   "equalize",
   "find",
+  "fitting",
   "flip_x",
   "flip_y",
   "gamma",

@@ -24,6 +24,7 @@ from autoaug_jax.policies.categorical import (
   kept_in_range,
   probabilities,
 )
+from autoaug_jax.policies.channels import in_channels
 from autoaug_jax.policies.checks import check_fixed
 from autoaug_jax.policies.cropped import cropped
 from autoaug_jax.policies.distributions import entropy, kl_divergence
@@ -134,6 +135,7 @@ __all__ = [
   "has_magnitude",
   "hsv_saturation",
   "image_keys",
+  "in_channels",
   "in_floats",
   "in_one_order",
   "join",
