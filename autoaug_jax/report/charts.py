@@ -75,6 +75,7 @@ Rows = tuple[Sequence[str], np.ndarray, np.ndarray]
 def _rows(names: Sequence[str], mean: Any, half_width: Any) -> Rows:
   some("names", names)
   middle = array("mean", mean, len(names)).astype(np.float64)
+  middle = np.where(np.isfinite(middle), middle, np.nan)
   return names, middle, array("half_width", half_width, len(names)).astype(np.float64)
 
 
@@ -93,7 +94,7 @@ def _dots(ax: "Axes", found: Rows, highlighted: Sequence[str]) -> None:
     ax.errorbar(
       m, row, xerr=np.nan_to_num(h), fmt="o", ms=5, color=color, elinewidth=1.6, label=name
     )
-    said = f"{m:.2f}" if np.isnan(h) else f"{m:.2f} ± {h:.2f}"
+    said = "–" if np.isnan(m) else f"{m:.2f}" if np.isnan(h) else f"{m:.2f} ± {h:.2f}"
     ax.text(1.02, row, said, transform=ax.get_yaxis_transform(), va="center", fontsize=SMALL)
   ax.spines["left"].set_visible(False)
 

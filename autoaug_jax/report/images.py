@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 SIDE = 1.2  # inches of an image
 HEAD, TITLE, LEFT, GAP = 0.3, 0.4, 1.1, 0.07
-TINY, LINE_HEIGHT, LETTERS = 7.0, 0.135, 21  # of captions: points, inches, and letters in a line
+TINY, LINE_HEIGHT, LETTERS = 8.0, 0.14, 19  # of captions: points, inches, and letters in a line
 
 
 @styled

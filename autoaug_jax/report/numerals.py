@@ -15,7 +15,10 @@ def known(value: float | None) -> TypeGuard[float]:
 
 def decimal(value: float | None, *, places: int = 2) -> str:
   """97.25"""
-  return f"{value:.{places}f}".replace("-", MINUS) if known(value) else NONE
+  if not known(value):
+    return NONE
+  said = f"{value:.{places}f}"
+  return said.lstrip("-") if not float(said) else said.replace("-", MINUS)
 
 
 def signed(value: float | None, *, places: int = 2) -> str:
@@ -26,11 +29,11 @@ def signed(value: float | None, *, places: int = 2) -> str:
   return said[1:] if not float(said) else said.replace("-", MINUS)
 
 
-def around(said: str, half_width: float | None) -> str:
+def around(said: str, half_width: float | None, *, places: int = 2) -> str:
   """97.25 ± 0.50, or the mean alone."""
   if said == NONE or not known(half_width):
     return said
-  return f"{said}{SPACE}±{SPACE}{decimal(half_width)}"
+  return f"{said}{SPACE}±{SPACE}{decimal(half_width, places=places)}"
 
 
 def count(value: float | None) -> str:
@@ -57,6 +60,16 @@ def duration(seconds: float | None) -> str:
     return f"{minutes}{SPACE}min" + (f" {rest}{SPACE}s" if rest else "")
   hours, minutes = divmod(round(seconds / 60), 60)
   return f"{hours}{SPACE}h" + (f" {minutes}{SPACE}min" if minutes else "")
+
+
+def plain_tick(value: float) -> str:
+  """A number beside an axis."""
+  return f"{value:g}".replace("-", MINUS)
+
+
+def signed_tick(value: float) -> str:
+  """A difference beside an axis."""
+  return f"{value:+g}".replace("-", MINUS) if value else "0"
 
 
 def said(value: Any) -> str:

@@ -4,7 +4,7 @@ import pathlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from autoaug_jax.report import page_policy, page_results, page_run
+from autoaug_jax.report import page_classes, page_policy, page_results, page_run
 from autoaug_jax.report.findings import Findings
 from autoaug_jax.report.html import Html, element, joined
 
@@ -60,7 +60,7 @@ def _sections(
   told = {
     ("Accuracy", "Accuracy"): page_results.accuracy(findings),
     ("Differences", "Learned against each baseline"): page_results.differences(findings),
-    ("Classes", "Class by class"): page_results.classes(findings),
+    ("Classes", "Class by class"): page_classes.classes(findings),
     ("Policy", "The policy"): page_policy.policy(findings, pictures),
     ("Images", "What it does to images"): page_policy.examples(pictures),
     ("Search", "How the search went"): page_policy.evolution(pictures),
@@ -79,8 +79,10 @@ def _sections(
 
 
 def _contents(names: list[str]) -> Html:
+  if len(names) < 3:
+    return element("div")
   links = [element("li", element("a", name, href=f"#{_identifier(name)}")) for name in names]
-  return element("nav", element("ol", *links), aria_label="Contents") if links else Html("")
+  return element("nav", element("ol", *links), aria_label="Contents")
 
 
 def _identifier(name: str) -> str:

@@ -43,7 +43,7 @@ EXAMPLES = {
 }
 EVOLUTION = {
   "probabilities": Told(
-    "How likely each op was, move by move; the dashed line is where all began.",
+    "How likely each op was, move by move; the dashed line is a uniform policy's.",
     "Curves of every op's probability over the search.",
   ),
   "selections": Told(

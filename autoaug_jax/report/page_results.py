@@ -1,23 +1,30 @@
 """What came of it: the verdict, the accuracies, and the differences that count."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TypeVar
 
 from autoaug_jax.report.findings import (
   EQUAL_COST,
   EQUAL_STEPS,
-  ClassChange,
   Difference,
   Findings,
   Result,
 )
-from autoaug_jax.report.html import Html, element, joined, named
-from autoaug_jax.report.numerals import around, count, decimal, duration, known, signed
+from autoaug_jax.report.html import Html, element, named
+from autoaug_jax.report.numerals import (
+  around,
+  count,
+  decimal,
+  duration,
+  known,
+  plain_tick,
+  signed,
+  signed_tick,
+)
 from autoaug_jax.report.parts import folded, grid, note, paragraph
 from autoaug_jax.report.strips import Line, scale, table
 
 InColumn = TypeVar("InColumn", Result, Difference)
-MOST_CLASSES = 30  # in the chart; the others are told of
 MEANING = {
   EQUAL_STEPS: "every network is trained for the same number of steps",
   EQUAL_COST: "baselines train longer, by what the search took",
@@ -42,11 +49,15 @@ def accuracy(findings: Findings) -> list[Html]:
   if not findings.results:
     return []
   every = scale((r.mean, r.half_width) for r in findings.results)
+  lines_are = (
+    "Lines are 95% intervals of the mean, the shaded band is the learned policy's."
+    if any(known(r.half_width) for r in findings.results)
+    else "A single seed has no interval."
+  )
   shown = [
     paragraph(
       "Percent of test images that are classified rightly, mean over seeds; the search has never "
-      "seen these images. Lines are 95% intervals of the mean, the shaded band is the learned "
-      "policy's."
+      f"seen these images. {lines_are}"
     )
   ]
   for column, rows in _columns(findings.results).items():
@@ -66,7 +77,7 @@ def accuracy(findings: Findings) -> list[Html]:
       lines,
       every,
       label=f"Accuracy, {column}",
-      tick=_tick,
+      tick=plain_tick,
       band=(first.mean, first.half_width) if first else None,
     )
     shown += [_column_title(column), chart]
@@ -105,51 +116,8 @@ def differences(findings: Findings) -> list[Html]:
         if d.policy == policy
       ]
       head, label = (f"{policy} less …", "points", ""), f"{policy} less each baseline, {column}"
-      shown.append(table(head, lines, every, label=label, tick=_signed_tick))
+      shown.append(table(head, lines, every, label=label, tick=signed_tick))
   return shown
-
-
-def classes(findings: Findings) -> list[Html]:
-  """Which classes gain and which lose."""
-  found = findings.classes
-  if found is None or not found.changes:
-    return []
-  ranked = sorted(found.changes, key=lambda c: -c.change if known(c.change) else float("inf"))
-  top, middle, bottom = split(ranked)
-  every = scale(((c.change, c.half_width) for c in (*top, *bottom)), zero=True)
-  intro = joined(
-    [
-      "Points that each class gains under ",
-      named(found.policy),
-      " against ",
-      named(found.baseline),
-      f" ({found.column}), the largest gain first.",
-    ]
-  )
-
-  def chart(part: Sequence[ClassChange], label: str) -> Html:
-    lines = [
-      Line(named(c.name), c.change, c.half_width, (around(signed(c.change), c.half_width),))
-      for c in part
-    ]
-    return table(("class", "points"), lines, every, label=label, tick=_signed_tick)
-
-  shown = [element("p", intro), chart(top, "Change of each class" if not bottom else "Gains")]
-  if bottom:
-    between = f"{signed(middle[-1].change)} to {signed(middle[0].change)} points"
-    shown.append(paragraph(f"… {len(middle)} more classes, from {between} …", class_="between"))
-    shown.append(chart(bottom, "Losses"))
-  return [*shown, folded(f"All {len(ranked)} classes in numbers", _class_numbers(ranked))]
-
-
-def split(
-  ranked: Sequence[ClassChange],
-) -> tuple[Sequence[ClassChange], Sequence[ClassChange], Sequence[ClassChange]]:
-  """First, middle and last; all are first where they are few."""
-  if len(ranked) <= MOST_CLASSES:
-    return ranked, (), ()
-  half = MOST_CLASSES // 2
-  return ranked[:half], ranked[half:-half], ranked[-half:]
 
 
 def verdict(difference: Difference) -> str:
@@ -217,21 +185,6 @@ def _numbers(results: Iterable[Result]) -> Html:
   return grid(head, rows, numbers=(2, 3, 4, 5), label="Accuracies seed by seed")
 
 
-def _class_numbers(ranked: Sequence[ClassChange]) -> Html:
-  rows = [
-    (
-      named(c.name),
-      decimal(c.learned),
-      decimal(c.baseline),
-      around(signed(c.change), c.half_width),
-      count(c.images),
-    )
-    for c in ranked
-  ]
-  head = ("class", "learned", "baseline", "change", "test images")
-  return grid(head, rows, numbers=(1, 2, 3, 4), label="All classes")
-
-
 def _columns(rows: Iterable[InColumn]) -> dict[str, list[InColumn]]:
   found: dict[str, list[InColumn]] = {}
   for row in rows:
@@ -243,11 +196,3 @@ def _column_title(column: str) -> Html:
   meaning = MEANING.get(column)
   more = element("span", f" — {meaning}") if meaning else Html("")
   return element("h3", column[:1].upper() + column[1:], more)
-
-
-def _tick(value: float) -> str:
-  return f"{value:g}".replace("-", "−")
-
-
-def _signed_tick(value: float) -> str:
-  return f"{value:+g}".replace("-", "−") if value else "0"

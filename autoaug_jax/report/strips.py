@@ -117,7 +117,7 @@ def _strip(line: Line, scale: Scale, band: tuple[float, float] | None) -> Html:
 
 def _axis(scale: Scale, tick: Callable[[float], str]) -> Html:
   marks = [
-    element("text", tick(value), x=f"{scale.at(value)}%", y="1.1rem") for value in scale.ticks
+    element("text", tick(value), x=f"{scale.at(value)}%", y="1.05rem") for value in scale.ticks
   ]
   return element("svg", joined(marks), class_="axis", aria_hidden="true", focusable="false")
 

@@ -66,3 +66,23 @@ def test_the_cost_may_be_left_out():
 def test_mistakes_get_one_sentence(call, message):
   with pytest.raises(ValueError, match=message):
     call()
+
+
+def test_columns_stand_below_each_other_on_one_scale():
+  columns = {
+    "short": (["learned", "none"], [90.0, 80.0], [1.0, np.nan]),
+    "long": (["learned", "none", "wide"], [90.0, 85.0, np.nan], [1.0, 2.0, np.nan]),
+  }
+  figure = report.accuracy_charts(columns, highlighted=["learned"], title="Digits")
+  first, second = figure.axes
+  assert first.get_xlim() == second.get_xlim()
+  low, high = first.get_xlim()
+  assert low < 80
+  assert high > 91
+  assert [ax.get_title(loc="left") for ax in figure.axes] == ["short", "long"]
+  assert [t.get_text() for t in second.get_yticklabels()] == ["learned", "none", "wide"]
+  for ax in figure.axes:  # a band over the learned row's interval
+    (band,) = ax.patches
+    np.testing.assert_allclose([band.get_x(), band.get_width()], [89.0, 2.0])
+  assert [text.get_text() for text in second.texts] == ["90.00 ± 1.00", "85.00 ± 2.00", "–"]
+  assert_readable(figure)

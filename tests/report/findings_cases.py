@@ -2,6 +2,7 @@
 
 import functools
 import math
+import pathlib
 
 import numpy as np
 from scipy import ndimage
@@ -183,6 +184,13 @@ def trouble():
 
 
 @functools.cache
+def page(case):
+  """The page of the case with this name."""
+  cases = {"whole": whole, "least": least, "trouble": trouble}
+  return report.page(cases[case](), pictures() if case == "whole" else {})
+
+
+@functools.cache
 def pictures():
   """Figures as a search with SLACK makes them, suspects beside them."""
   names = [op.name for op in spaces.slack_cifar()]
@@ -192,11 +200,10 @@ def pictures():
   noise = np.random.default_rng(1).normal(0, 0.02, (len(moves), len(names))).cumsum(0) * 0.1
   told = np.exp(np.log(share) * way + noise)
   told /= told.sum(axis=1, keepdims=True)
-  images = _images()
   ranked = np.argsort(-share, kind="stable")
   sides = {
-    "likely": [(n, images.turned) for n in ranked[:3]],
-    "unlikely": [(n, images.spoiled) for n in ranked[-3:]],
+    "likely": [(n, _turned) for n in ranked[:3]],
+    "unlikely": [(n, _spoiled) for n in ranked[-3:]],
   }
   captions = {
     side: [[f"{names[n]}\n{share[n]:.1%}" for n, _ in row]] * 4 for side, row in sides.items()
@@ -208,7 +215,7 @@ def pictures():
   return {
     "policy": report.policy_pie(names, share, bound=bound),
     "likely": report.extremes(
-      images.plain[:4],
+      _digits()[:4],
       done["likely"],
       done["unlikely"],
       likely_names=captions["likely"],
@@ -219,7 +226,7 @@ def pictures():
     ),
     "entropy": report.entropy(moves, np.stack([told, told[:, ::-1]], 1)),
     "suspects": report.suspects(
-      images.plain[:16],
+      _digits(),
       np.arange(16) % 10,
       np.linspace(0.01, 0.31, 16),
       proposed=(np.arange(16) + 3) % 10,
@@ -228,19 +235,21 @@ def pictures():
   }
 
 
-class _images:
-  """Digits, and simple things done to them by scipy."""
+@functools.cache
+def _digits():
+  """16 images [16, 32, 32, 1]."""
+  with np.load(pathlib.Path(data.__file__).with_name("digits.npz")) as stored:
+    small = stored["images"][:16] / 16.0
+  return np.clip(ndimage.zoom(small, (1, 4, 4), order=1), 0, 1)[..., None]
 
-  def __init__(self):
-    part = data.load_digits(size=32).parts["train"]
-    numbers = np.arange(16)
-    self.plain = np.asarray(part.fetch(numbers)) / 255.0
 
-  def turned(self, i, k):
-    return np.clip(ndimage.rotate(self.plain[i], 25 * (k - 1) + 10, reshape=False, order=1), 0, 1)
+def _turned(i, k):
+  return np.clip(ndimage.rotate(_digits()[i], 25 * k - 15, reshape=False, order=1), 0, 1)
 
-  def spoiled(self, i, k):
-    return (1 - self.plain[i], self.plain[i] > 0.5, 0.2 * self.plain[i])[k]
+
+def _spoiled(i, k):
+  image = _digits()[i]
+  return (1 - image, image > 0.5, 0.2 * image)[k]
 
 
 def _policy(count):
