@@ -13,7 +13,7 @@ from autoaug_jax.report.style import panels, spare, styled
 if TYPE_CHECKING:
   from matplotlib.figure import Figure
 
-COLUMNS = 3
+COLUMNS, NARROW = 2, 3  # panels beside each other, with names at their curves and without
 LEAST_HEIGHT, AROUND = 2.3, 0.75  # inches: of a panel's axes, and of what is above and below them
 
 
@@ -128,7 +128,7 @@ def spread(
   around = array("deviation", deviation, len(at), len(names)).astype(np.float64)
   if np.any(around < 0):
     raise ValueError(f"deviation takes numbers of at least 0, got {around.min():g}")
-  columns = min(len(names), COLUMNS)
+  columns = min(len(names), NARROW)
   figure, axes = panels(-(-len(names) // columns), columns, size=(3.1, 2.0), title=title)
   for i, (name, ax) in enumerate(zip(names, axes, strict=False)):
     color = op_color(name)

@@ -20,7 +20,7 @@ Content = str | Html
 Attribute = str | float | bool | None
 
 
-def escape(text: str) -> str:
+def _escape(text: str) -> str:
   """Plain text as markup, also within quoted attributes."""
   return html.escape(UNFIT.sub("\ufffd", text))
 
@@ -38,7 +38,7 @@ def element(name: str, /, *content: Content, **attributes: Attribute) -> Html:
 
 def joined(content: Iterable[Content]) -> Html:
   """One after the other."""
-  return Html("".join(c.text if isinstance(c, Html) else escape(c) for c in content))
+  return Html("".join(c.text if isinstance(c, Html) else _escape(c) for c in content))
 
 
 def named(name: str, *, class_: str | None = None) -> Html:
@@ -50,4 +50,4 @@ def _attribute(key: str, value: Attribute) -> str:
   if value is None or value is False:
     return ""
   name = key.rstrip("_").replace("_", "-")
-  return f" {name}" if value is True else f' {name}="{escape(str(value))}"'
+  return f" {name}" if value is True else f' {name}="{_escape(str(value))}"'
