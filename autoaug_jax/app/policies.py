@@ -1,13 +1,13 @@
 """Policies that do not learn, by the names that people give them, and policy files."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from autoaug_jax import export
 from autoaug_jax.app.ground import silent
 from autoaug_jax.app.spaces import tell_left_out
-from autoaug_jax.ops import spaces
+from autoaug_jax.ops import Op, spaces
 from autoaug_jax.policies import Augmenter, Fixed, augmenter, fixed, in_channels
 
 Colour: TypeAlias = tuple[float, ...]
@@ -20,6 +20,7 @@ def named_policy(
   flip: float = 0.5,
   mean: Colour = spaces.CIFAR_MEAN,
   channels: int = 3,
+  own: Sequence[Op] = (),
   say: Callable[[str], None] = silent,
 ) -> Augmenter:
   """The policy called `name`, one of `policy_names()`, or in the policy file `name` (.json).
@@ -27,15 +28,16 @@ def named_policy(
   `randaugment-N-M` takes N ops of magnitude M; without numbers 3 and 5. `flip` is the probability
   with which a policy's default flip is done, and Cutout paints in `mean`; a file says both itself.
   Images of `channels` other than 1 or 3 have no ops that are for RGB, and `say` is told which.
+  `own` are the rows of the user's own ops in a file.
   """
-  made, left_out = in_channels(_found(name, flip, mean), channels)
+  made, left_out = in_channels(_found(name, flip, mean, own), channels)
   tell_left_out(left_out, channels, say=say)
   return augmenter(made)
 
 
-def _found(name: str, flip: float, mean: Colour) -> Fixed:
+def _found(name: str, flip: float, mean: Colour, own: Sequence[Op]) -> Fixed:
   if name.endswith(".json"):
-    return export.load(name).policy
+    return export.load(name, own=own).policy
   found = re.fullmatch(r"randaugment-(\d+)-(\d+)", name)
   if found:
     n, m = map(int, found.groups())

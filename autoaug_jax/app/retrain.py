@@ -15,6 +15,7 @@ from autoaug_jax.app.policies import named_policy
 from autoaug_jax.app.prepare import Prepared, prepare
 from autoaug_jax.app.setting import Setting, check, check_crop, optimizer
 from autoaug_jax.app.writing import write_json
+from autoaug_jax.ops import Op
 from autoaug_jax.policies import cropped
 from autoaug_jax.types import Feed
 
@@ -72,11 +73,13 @@ def retrain(
   source: data.Source | None = None,
   model: Any = None,
   task: TaskOf | None = None,
+  own: Sequence[Op] = (),
 ) -> Retrained | None:
   """Trains `setting.seeds` networks, all in one dispatch; None where it was asked to stop before.
 
   Seeds differ in initialisation, batches and augmentation, not in data. A `source` is what
-  `setting.data` names, loaded already; `model` and `task` are the user's own, as for `search`.
+  `setting.data` names, loaded already; `model` and `task` are the user's own, as for `search`, and
+  `own` the rows of the user's own ops in the policy file.
   """
   began = time.perf_counter()
   check(setting)
@@ -86,7 +89,7 @@ def retrain(
   )
   for finding in prepared.skipped:
     how.say(f"left out: {finding}")
-  training = training_of(setting, prepared, how=how, model=model, task=task)
+  training = training_of(setting, prepared, how=how, model=model, task=task, own=own)
   fitted = train.fit(
     training.program,
     training.schedule,
@@ -136,6 +139,7 @@ def training_of(
   how: How,
   model: Any = None,
   task: TaskOf | None = None,
+  own: Sequence[Op] = (),
 ) -> Training:
   """What `retrain` carries out, on data that are prepared."""
   epoch = prepared.train[0].steps_per_epoch
@@ -146,6 +150,7 @@ def training_of(
     flip=setting.flip,
     mean=prepared.mean,
     channels=prepared.shape[2],
+    own=own,
     say=how.say,
   )
   if setting.crop:

@@ -1,9 +1,10 @@
 """Rows of a space as plain JSON values: every op by a name that says what it does."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, cast
 
 from autoaug_jax.export.fields import Fields
+from autoaug_jax.export.solarize_add import added_below_middle
 from autoaug_jax.ops import (
   Erase,
   Keyed,
@@ -35,35 +36,60 @@ from autoaug_jax.ops import (
 from autoaug_jax.policies import added_contrast, fixed, hsv_saturation, scaled_hue
 
 Table: TypeAlias = dict[str, Callable[..., Any]]
+OWN = "own"  # the op of a row whose function is the user's own, which no file can hold
 
 
 def row_to_json(op: Op) -> dict[str, Any]:
-  """{"name", "op", ..., "low", "high", "signed"}; ValueError for a function of the user's own."""
+  """{"name", "op", ..., "low", "high", "signed"}, the op "own" for functions that are not ours."""
   row: dict[str, Any] = {"name": op.name}
   fn = op.fn
-  if isinstance(fn, Warp):
-    row |= {"op": _name(_WARPS, fn.matrix, op), "value": _name(_VALUES, fn.value, op)}
+  if is_own(op):
+    row |= {"op": OWN}
+  elif isinstance(fn, Warp):
+    row |= {"op": _name(_WARPS, fn.matrix), "value": _name(_VALUES, fn.value)}
     row |= {"interpolation": fn.interpolation, "fill": _plain(fn.fill)}
   elif isinstance(fn, Erase):
-    row |= {"op": _name(_BOXES, fn.box, op), "fill": _plain(fn.fill)}
+    row |= {"op": _name(_BOXES, fn.box), "fill": _plain(fn.fill)}
   elif isinstance(fn, Plain):
-    row |= {"op": _name(_PLAIN, fn.op, op)}
+    row |= {"op": _name(_PLAIN, fn.op)}
   elif isinstance(fn, Tone):
-    row |= {"op": _name(_TONES, fn.op, op), "value": _name(_VALUES, fn.value, op)}
+    row |= {"op": _name(_TONES, fn.op), "value": _name(_VALUES, fn.value)}
   elif isinstance(fn, Keyed):
-    row |= {"op": _name(_KEYED, fn.op, op), "value": _name(_VALUES, fn.value, op)}
-  else:
-    _name({}, fn, op)
+    row |= {"op": _name(_KEYED, fn.op), "value": _name(_VALUES, fn.value)}
   return row | {"low": float(op.low), "high": float(op.high), "signed": bool(op.signed)}
 
 
-def row_from_json(value: Any, where: str) -> Op:
-  """The op that `row_to_json` wrote; `where` is how errors call the row."""
+def is_own(op: Op) -> bool:
+  """Whether a row's function, or what it makes of a strength, is none of this library's."""
+  fn = op.fn
+  known: list[tuple[Table, Any]]
+  if isinstance(fn, Warp):
+    known = [(_WARPS, fn.matrix), (_VALUES, fn.value)]
+  elif isinstance(fn, Erase):
+    known = [(_BOXES, fn.box)]
+  elif isinstance(fn, Plain):
+    known = [(_PLAIN, fn.op)]
+  elif isinstance(fn, Tone):
+    known = [(_TONES, fn.op), (_VALUES, fn.value)]
+  elif isinstance(fn, Keyed):
+    known = [(_KEYED, fn.op), (_VALUES, fn.value)]
+  else:
+    return True
+  return any(function not in table.values() for table, function in known)
+
+
+def row_from_json(value: Any, where: str, *, own: Sequence[Op] = ()) -> Op:
+  """The op that `row_to_json` wrote; `where` is how errors call the row.
+
+  The user's own functions are those of the rows of the same names in `own`.
+  """
   row = Fields(value, where)
   name, what = row.text("name"), row.text("op")
-  if what in _WARPS:
+  if what == OWN:
+    fn: Any = _own(name, where, own)
+  elif what in _WARPS:
     interpolation = row.one_of("interpolation", ("nearest", "bilinear"))
-    fn: Any = Warp(_WARPS[what], interpolation, _fill(row), _value(row))
+    fn = Warp(_WARPS[what], interpolation, _fill(row), _value(row))
   elif what in _BOXES:
     fn = Erase(_BOXES[what], _fill(row))
   elif what in _PLAIN:
@@ -80,11 +106,27 @@ def row_from_json(value: Any, where: str) -> Op:
   return op
 
 
-def _name(table: Table, function: Any, op: Op) -> str:
-  for name, known in table.items():
-    if known == function:
-      return name
-  raise ValueError(f"{op.name} cannot be written to a file: its function is none of this library's")
+def kind_of(op: Op) -> str:
+  """How an op of this library runs: "warp", "box", "tone" (by a value), "crop" or "plain"."""
+  if is_own(op):
+    raise ValueError(f"{op.name} is an op of its author's own, which no other library has")
+  kinds_of = {Warp: "warp", Erase: "box", Tone: "tone", Keyed: "crop", Plain: "plain"}
+  return kinds_of[type(op.fn)]
+
+
+def _own(name: str, where: str, own: Sequence[Op]) -> Any:
+  for op in own:
+    if op.name == name:
+      return op.fn
+  given = ", ".join(op.name for op in own) or "none"
+  raise ValueError(
+    f"{where} is {name!r}, an op of its author's own, whose function no file can hold: hand over "
+    f"its row as own=[...], which has {given}"
+  )
+
+
+def _name(table: Table, function: Any) -> str:
+  return next(name for name, known in table.items() if known == function)
 
 
 def _value(row: Fields) -> Any:
@@ -146,6 +188,7 @@ _TONES: Table = {
   "hue": hue,
   "posterize": posterize,
   "solarize": solarize,
+  "added_below_middle": added_below_middle,
   "added_contrast": added_contrast,
   "hsv_saturation": hsv_saturation,
   "scaled_hue": scaled_hue,

@@ -11,8 +11,9 @@
    "provenance": {"method": "slack", "data": "cifar10", "date": "...", "library": "0.1.0"}}
 
 A magnitude m in [0, 1] is the strength low + m (high - low), with either sign where "signed"; the
-op is given "value" of it. What stages, "first" and "last" mean stands at `policies.Fixed`. A reader
-that does not know a kind of stage must refuse the file; new kinds do not change the version.
+op is given "value" of it. The op "own" is a function of the author's, which a reader must be given.
+What stages, "first" and "last" mean stands at `policies.Fixed`. A reader that does not know a kind
+of stage must refuse the file; new kinds do not change the version.
 """
 
 import datetime
@@ -20,13 +21,13 @@ import importlib.metadata
 import json
 import os
 import pathlib
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from autoaug_jax.export.fields import Fields
 from autoaug_jax.export.rows import row_from_json, row_to_json
-from autoaug_jax.ops import make_space
+from autoaug_jax.files import write_whole
+from autoaug_jax.ops import Op, make_space
 from autoaug_jax.policies import (
   Fixed,
   Gaussian,
@@ -85,8 +86,11 @@ def to_json(spec: PolicySpec) -> str:
   return json.dumps(content, indent=1, allow_nan=False) + "\n"
 
 
-def from_json(text: str) -> PolicySpec:
-  """The spec in the text of a policy file, equal to the one that was written."""
+def from_json(text: str, *, own: Sequence[Op] = ()) -> PolicySpec:
+  """The spec in the text of a policy file, equal to the one that was written.
+
+  A file names the user's own ops and does not hold them: `own` are their rows.
+  """
   try:
     content = json.loads(text)
   except json.JSONDecodeError as error:
@@ -98,7 +102,7 @@ def from_json(text: str) -> PolicySpec:
     raise ValueError(f"the policy file has version {version}; this library reads version {VERSION}")
   fields.one_of("kind", ("stages",))
   size = _size(fields)
-  rows = [row_from_json(row, f"space[{i}]") for i, row in enumerate(fields.items("space"))]
+  rows = [row_from_json(row, f"space[{i}]", own=own) for i, row in enumerate(fields.items("space"))]
   stages = [_stage_from_json(s, f"stages[{i}]") for i, s in enumerate(fields.items("stages"))]
   first, last = fields.texts("first"), fields.texts("last")
   provenance = _provenance(fields)
@@ -110,25 +114,16 @@ def from_json(text: str) -> PolicySpec:
 
 def save(spec: PolicySpec, path: str | os.PathLike[str]) -> None:
   """Writes a policy file; what was there before stays whole until the new one is."""
-  text, target = to_json(spec), pathlib.Path(path)
-  target.parent.mkdir(parents=True, exist_ok=True)
-  handle, name = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".tmp")
-  try:
-    with open(handle, "w", encoding="utf-8") as file:
-      file.write(text)
-      file.flush()
-      os.fsync(file.fileno())
-    os.chmod(name, 0o644)
-    os.replace(name, target)
-  except BaseException:
-    pathlib.Path(name).unlink(missing_ok=True)
-    raise
+  write_whole(path, to_json(spec))
 
 
-def load(path: str | os.PathLike[str]) -> PolicySpec:
-  """Reads a policy file; ValueError, in one sentence that names it, if there is anything wrong."""
+def load(path: str | os.PathLike[str], *, own: Sequence[Op] = ()) -> PolicySpec:
+  """Reads a policy file; ValueError, in one sentence that names it, if there is anything wrong.
+
+  `own` are the rows of the user's own ops in it.
+  """
   try:
-    return from_json(pathlib.Path(path).read_text(encoding="utf-8"))
+    return from_json(pathlib.Path(path).read_text(encoding="utf-8"), own=own)
   except FileNotFoundError:
     raise ValueError(f"there is no policy file {os.fspath(path)!r}") from None
   except (OSError, UnicodeDecodeError) as error:

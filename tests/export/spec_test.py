@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from autoaug_jax import export
-from autoaug_jax.ops import Op, space, spaces
-from autoaug_jax.ops.kinds import Plain
+from autoaug_jax.ops import Op, kinds, op, solarize, space, spaces
+from autoaug_jax.ops.kinds import Plain, Tone
 from autoaug_jax.policies import (
   CategoricalPhi,
   Fixed,
@@ -230,13 +230,37 @@ def test_files_that_cannot_be_read_are_named(tmp_path):
     export.load(tmp_path / "binary.json")
 
 
-def test_what_no_file_can_hold_is_refused():
-  own = Op("Twirl", lambda key, image, strength: image)
-  with pytest.raises(ValueError, match="Twirl cannot be written"):
-    export.to_json(export.PolicySpec(Fixed((own,), ())))
-  plain = Op("Mine", Plain(lambda image: image))
-  with pytest.raises(ValueError, match="Mine cannot be written"):
-    export.to_json(export.PolicySpec(Fixed((plain,), ())))
+def vignette(image, strength):
+  return image * (1 - strength)
+
+
+OWN = {
+  "a row": op("Vignette", high=0.5)(vignette),
+  "a function": Op("Vignette", lambda key, image, strength: image, 0.0, 0.5),
+  "a tone": Op("Vignette", Tone(vignette, kinds.itself), 0.0, 0.5),
+  "a value": Op("Vignette", Tone(solarize, lambda strength: 2 * strength), 0.0, 0.5),
+  "a plain one": Op("Vignette", Plain(lambda image: image), 0.0, 0.5),
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_ops_of_ones_own_are_named_and_found_again(name, tmp_path):
+  own = OWN[name]
+  table = space.narrow((*spaces.slack_cifar(), own), {"Vignette": (0.1, 0.2)})
+  spec = export.PolicySpec(Fixed(table, (Steps((Step("Vignette"), Step("Rotate"))),)))
+  export.save(spec, tmp_path / "p.json")
+  row = json.loads((tmp_path / "p.json").read_text())["space"][-1]
+  assert row == {"name": "Vignette", "op": "own", "low": 0.1, "high": 0.2, "signed": False}
+  assert export.load(tmp_path / "p.json", own=[spaces.INVERT, own]) == spec
+  with pytest.raises(
+    ValueError, match=r"in '.*p.json': space\[17\] is 'Vignette', an op .* as own=\[...\], .* none"
+  ):
+    export.load(tmp_path / "p.json")
+  with pytest.raises(ValueError, match="which has Invert"):
+    export.from_json(export.to_json(spec), own=[spaces.INVERT])
+
+
+def test_what_is_in_no_space_is_refused():
   with pytest.raises(ValueError, match="unknown op"):
     export.to_json(export.PolicySpec(Fixed((), (Steps((Step("Rotate"),)),))))
 
