@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 PNG = b"\x89PNG\r\n\x1a\n"
 DOTS = 96  # of CSS an inch
+METRES_AN_INCH = 0.0254
 
 
 def picture(name: str, image: "Figure | bytes", *, caption: str, alt: str) -> Html:
@@ -30,4 +31,19 @@ def _content(name: str, image: "Figure | bytes") -> tuple[int, int, str, bytes]:
   if not image.startswith(PNG) or len(image) < 24:
     raise ValueError(f"a page takes figures and the bytes of PNG files, {name} is neither")
   wide, high = struct.unpack(">II", image[16:24])
-  return wide, high, "image/png", image
+  size = DOTS / _density(image)
+  return round(wide * size), round(high * size), "image/png", image
+
+
+def _density(png: bytes) -> float:
+  """Pixels an inch, by the file's own word; without one a pixel is a pixel."""
+  place = len(PNG)
+  while place + 8 <= len(png):
+    length, kind = struct.unpack(">I4s", png[place : place + 8])
+    if kind == b"pHYs" and place + 17 <= len(png):
+      across, _, unit = struct.unpack(">IIB", png[place + 8 : place + 17])
+      return across * METRES_AN_INCH if unit == 1 and across else DOTS
+    if kind == b"IDAT":
+      break
+    place += 12 + length
+  return DOTS

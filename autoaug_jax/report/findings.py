@@ -70,7 +70,7 @@ class Suspect(NamedTuple):
   file: str  # or its number
   given: str
   proposed: str
-  weight: float  # what the search counts it for
+  score: float  # what speaks for the given label: AutoDO's weight, or a probability
 
 
 class LeftOut(NamedTuple):

@@ -1,6 +1,7 @@
 """Numbers as a reader sees them; what is not known is a dash."""
 
 import math
+from collections.abc import Mapping
 from typing import Any, TypeGuard
 
 NONE = "–"
@@ -78,6 +79,10 @@ def said(value: Any) -> str:
     return NONE
   if isinstance(value, bool):
     return "yes" if value else "no"
+  if isinstance(value, tuple) and hasattr(value, "_asdict"):
+    value = value._asdict()
+  if isinstance(value, Mapping):
+    return ", ".join(f"{key}: {said(one)}" for key, one in value.items()) or NONE
   if isinstance(value, tuple | list):
     return ", ".join(map(said, value)) or NONE
   return str(value)

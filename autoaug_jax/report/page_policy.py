@@ -109,8 +109,9 @@ def suspects(findings: Findings, pictures: Pictures) -> list[Html]:
     return []
   shown = [
     paragraph(
-      "The search weighs every training image and proposes a label for it. These it trusts least; "
-      "nothing was changed in your data."
+      "Training images whose given label is doubted most, and the label that is proposed instead. "
+      "The score is what speaks for the given one: the weight that AutoDO leaves the image, or the "
+      "probability by networks that were not trained on it. Your files are as they were."
     ),
     *seen,
   ]
@@ -137,6 +138,6 @@ def _magnitudes(op: OpShare) -> str:
 
 
 def _listed(doubted: tuple[Suspect, ...]) -> Html:
-  rows = [(named(s.file), named(s.given), named(s.proposed), decimal(s.weight)) for s in doubted]
-  head = ("file", "given", "proposed", "weight")
+  rows = [(named(s.file), named(s.given), named(s.proposed), decimal(s.score)) for s in doubted]
+  head = ("image", "given", "proposed", "score")
   return grid(head, rows, numbers=(3,), label="Doubted labels")

@@ -48,6 +48,15 @@ def test_a_png_goes_in_byte_by_byte():
   assert (told["width"], told["height"]) == ("7", "5")
 
 
+def test_a_png_of_ours_has_the_size_of_its_figure(tmp_path):
+  figure = report.accuracy_chart(["a", "b"], [1.0, 2.0], [0.1, 0.1])
+  report.save(figure, tmp_path / "a.png")
+  png = (tmp_path / "a.png").read_bytes()
+  told = content(picture("x", png, caption="", alt="").text)[2]
+  pixels = [int(told[side]) for side in ("width", "height")]
+  np.testing.assert_allclose(pixels, 96 * figure.get_size_inches(), atol=1)
+
+
 @pytest.mark.parametrize(
   "image", [b"", b"GIF89a", b"\x89PNG\r\n\x1a\n"], ids=["none", "gif", "cut"]
 )

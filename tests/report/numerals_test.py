@@ -1,10 +1,16 @@
 import math
+from typing import NamedTuple
 
 import pytest
 
 from autoaug_jax.report import numerals
 
 INF, NAN = math.inf, math.nan
+
+
+class Pair(NamedTuple):
+  first: float
+  second: float | None
 
 
 @pytest.mark.parametrize(
@@ -61,6 +67,8 @@ def test_intervals_counts_and_percents():
     ((0, 1), "0, 1"),
     (1e-3, "0.001"),
     ([None, False], "–, no"),
+    ({"a": 1, "b": {}}, "a: 1, b: –"),
+    (Pair(0.5, None), "first: 0.5, second: –"),
   ],
   ids=str,
 )
