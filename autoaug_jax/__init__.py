@@ -14,11 +14,12 @@
   files      files that are there whole, or not at all
   types      the nouns that all share
 
-Each is loaded when it is first asked for.
+`load` makes a function of a policy file: `images = load("policy.json")(key, images)`. Each of these
+is loaded when it is first asked for.
 """
 
 import importlib
-from types import ModuleType
+from typing import Any
 
 __all__ = [
   "app",
@@ -27,6 +28,7 @@ __all__ = [
   "export",
   "files",
   "hypergrad",
+  "load",
   "methods",
   "models",
   "ops",
@@ -36,8 +38,14 @@ __all__ = [
   "types",
 ]
 
+# name -> the module that has it, and its name there
+_FUNCTIONS = {"load": ("export", "load_ready")}
 
-def __getattr__(name: str) -> ModuleType:
+
+def __getattr__(name: str) -> Any:
   if name not in __all__:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+  if name in _FUNCTIONS:
+    module, function = _FUNCTIONS[name]
+    return getattr(importlib.import_module(f"{__name__}.{module}"), function)
   return importlib.import_module(f"{__name__}.{name}")

@@ -290,6 +290,7 @@ def _posterize_whole(bits: float) -> Op:
   return Op("Posterize", Tone(color.posterize, kinds.bits_left_truncated), 0.0, bits)
 
 
+@functools.cache  # so that spaces with other fills have the same rules, which policy files name
 def _affine_entry(index: int) -> KeyedMatrixRule:
   """Adds the value to one entry of the identity in coordinates -1..1."""
 
