@@ -13,11 +13,12 @@ from autoaug_jax.app.own import are_classes
 from autoaug_jax.data import Examples
 from autoaug_jax.methods import verdicts
 from autoaug_jax.ops import apply, find
-from autoaug_jax.policies import Fixed, Gaussian, Network, Slots, op_shares
+from autoaug_jax.policies import Fixed, Gaussian, Network, PerClass, Slots, op_shares
 
 EXAMPLES = 4  # images
 EACH = 3  # likely ops, and as many unlikely ones
 SUSPECTS = 32
+PIES = 12  # classes with a policy of their own that are shown
 MADAO = {"selection": "selections", "probability": "probabilities", "magnitude": "magnitudes"}
 LOOKED_AT = 500  # of the training images, for examples
 
@@ -34,6 +35,7 @@ class Story(NamedTuple):
   train: np.ndarray  # numbers of the training side
   labels: np.ndarray  # of all examples, as training sees them
   classes: tuple[str, ...]
+  by_class: PerClass | None = None  # `policy` is then their mean
 
 
 def save_pictures(method: str, story: Story, folder: str | pathlib.Path) -> None:
@@ -52,6 +54,8 @@ def _slack(story: Story) -> dict[str, Any]:
     ),
     "likely": _likely_and_unlikely(story),
   }
+  if story.by_class is not None:
+    found["classes"] = _class_pies(names, story.by_class)
   if not _moved(told):
     return found
   moves, probability, bound = told["move"], told["probability"], told["bound"]
@@ -60,6 +64,15 @@ def _slack(story: Story) -> dict[str, Any]:
     "bounds": report.evolution(names, moves, bound, label="magnitude bound", titles=[""]),
     "entropy": report.entropy(moves, probability),
   }
+
+
+def _class_pies(names: tuple[str, ...], each: PerClass) -> Any:
+  """A pie for each of the first classes."""
+  pies = {}
+  for name, policy in zip(each.classes[:PIES], each.policies, strict=False):
+    slots = _stage(policy, Slots)
+    pies[name] = (np.asarray(slots.probability), np.asarray(slots.high[0]))
+  return report.policy_pies(names, pies)
 
 
 def _madao(story: Story) -> dict[str, Any]:

@@ -8,7 +8,15 @@ from autoaug_jax import export
 from autoaug_jax.app.ground import silent
 from autoaug_jax.app.spaces import tell_left_out
 from autoaug_jax.ops import Op, spaces
-from autoaug_jax.policies import Augmenter, Fixed, augmenter, fixed, in_channels
+from autoaug_jax.policies import (
+  Augmenter,
+  Fixed,
+  PerClass,
+  augmenter,
+  class_augmenter,
+  fixed,
+  in_channels,
+)
 
 Colour: TypeAlias = tuple[float, ...]
 Factory: TypeAlias = Callable[[float, Colour], Fixed]  # (probability of a flip, mean colour)
@@ -21,6 +29,7 @@ def named_policy(
   mean: Colour = spaces.CIFAR_MEAN,
   channels: int = 3,
   own: Sequence[Op] = (),
+  classes: Sequence[str] = (),
   say: Callable[[str], None] = silent,
 ) -> Augmenter:
   """The policy called `name`, one of `policy_names()`, or in the policy file `name` (.json).
@@ -28,16 +37,22 @@ def named_policy(
   `randaugment-N-M` takes N ops of magnitude M; without numbers 3 and 5. `flip` is the probability
   with which a policy's default flip is done, and Cutout paints in `mean`; a file says both itself.
   Images of `channels` other than 1 or 3 have no ops that are for RGB, and `say` is told which.
-  `own` are the rows of the user's own ops in a file.
+  `own` are the rows of the user's own ops in a file. A file may have a policy for each class:
+  `classes` are then the names that labels count.
   """
-  made, left_out = in_channels(_found(name, flip, mean, own), channels)
-  tell_left_out(left_out, channels, say=say)
-  return augmenter(made)
+  found = _found(name, flip, mean, own)
+  each = found.policies if isinstance(found, PerClass) else (found,)
+  made = [in_channels(one, channels) for one in each]
+  tell_left_out(made[0][1], channels, say=say)
+  if isinstance(found, PerClass):
+    policies = tuple(one for one, _ in made)
+    return class_augmenter(found._replace(policies=policies), classes=classes)
+  return augmenter(made[0][0])
 
 
-def _found(name: str, flip: float, mean: Colour, own: Sequence[Op]) -> Fixed:
+def _found(name: str, flip: float, mean: Colour, own: Sequence[Op]) -> Fixed | PerClass:
   if name.endswith(".json"):
-    return export.load(name, own=own).policy
+    return export.load_any(name, own=own).policy
   found = re.fullmatch(r"randaugment-(\d+)-(\d+)", name)
   if found:
     n, m = map(int, found.groups())

@@ -151,6 +151,7 @@ def training_of(
     mean=prepared.mean,
     channels=prepared.shape[2],
     own=own,
+    classes=prepared.classes if are_classes(prepared.labels) else (),
     say=how.say,
   )
   if setting.crop:

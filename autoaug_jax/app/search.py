@@ -22,8 +22,10 @@ from autoaug_jax.app.spaces import fitted
 from autoaug_jax.app.writing import write_json, write_npz
 from autoaug_jax.methods import Method, Phase
 from autoaug_jax.ops import Space
-from autoaug_jax.policies import Fixed, op_shares
+from autoaug_jax.policies import Fixed, PerClass, op_shares
 from autoaug_jax.train import SearchState
+
+LIKELIEST = 3  # ops that are told of each class
 
 
 class Searched(NamedTuple):
@@ -32,7 +34,7 @@ class Searched(NamedTuple):
   Attributes:
     setting: what it was asked for.
     method: its name, and its options.
-    policy: what was learned, with nothing left to learn.
+    policy: what was learned, with nothing left to learn; where classes have their own, their mean.
     trajectory: what phi was on the way: {"move": [T], name: [T, ...]}.
     accuracy: on the test images, of the network that the search trained, after its last step, or
       the task's own score; None for a method whose networks are not kept.
@@ -41,6 +43,7 @@ class Searched(NamedTuple):
     tested_on: what they are.
     moves: of all phases.
     seconds: of this process, loading and compilation included.
+    by_class: the policies of classes, where each has its own: what policy.json then holds.
   """
 
   setting: SearchSetting
@@ -57,6 +60,7 @@ class Searched(NamedTuple):
   tested_on: str
   moves: int
   seconds: float
+  by_class: PerClass | None = None
 
 
 def search(
@@ -126,6 +130,7 @@ def search(
     tested_on=prepared.tested_on,
     moves=sum(end.move for end in ends),
     seconds=time.perf_counter() - began,
+    by_class=None if method.by_class is None else method.by_class(state.phi),
   )
   if how.workdir is not None:
     _write(result, prepared, pathlib.Path(how.workdir))
@@ -150,12 +155,20 @@ def search_lines(result: Searched) -> str:
   ]
   if shares:
     lines.append("ops: " + ", ".join(f"{name} {100 * share:.1f}%" for name, share in shares))
+  if result.by_class is not None:
+    each = zip(result.by_class.classes, result.by_class.policies, strict=True)
+    lines += [f"  {name}: {_likeliest(policy)}" for name, policy in each]
   if result.accuracy is not None:
     lines.append(
       f"accuracy of the network that was trained with it: {100 * result.accuracy:.2f}% on "
       f"{result.tested_on}, {result.test_images} of them"
     )
   return "\n".join(lines)
+
+
+def _likeliest(policy: Fixed) -> str:
+  shares = sorted(op_shares(policy).items(), key=lambda item: -item[1])[:LIKELIEST]
+  return ", ".join(f"{name} {100 * share:.1f}%" for name, share in shares)
 
 
 def _run_phases(
@@ -282,7 +295,9 @@ def _write(result: Searched, prepared: SearchData, workdir: pathlib.Path) -> Non
     method=result.method,
     data=result.setting.data,
   )
-  export.save(spec, workdir / "policy.json")
+  each = result.by_class
+  made = spec if each is None else export.ClassSpec(each, spec.image_size, spec.provenance)
+  export.save(made, workdir / "policy.json")
   write_npz(workdir / "trajectory.npz", result.trajectory)
   write_json(workdir / "search.json", as_json(result))
 
@@ -291,6 +306,7 @@ def _draw(result: Searched, prepared: SearchData, how: How) -> None:
   """Pictures beside the policy, where matplotlib is installed."""
   story = Story(
     policy=result.policy,
+    by_class=result.by_class,
     phi=result.state.phi,
     trajectory=result.trajectory,
     examples=prepared.examples,
@@ -307,6 +323,6 @@ def _draw(result: Searched, prepared: SearchData, how: How) -> None:
 def as_json(result: Searched) -> dict[str, Any]:
   """What can be said in plain JSON values."""
   told = result._asdict()
-  for name in ("policy", "trajectory", "state"):
+  for name in ("policy", "by_class", "trajectory", "state"):
     del told[name]
   return {**told, "setting": result.setting._asdict(), "options": result.options._asdict()}

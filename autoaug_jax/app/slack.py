@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from autoaug_jax import methods
 from autoaug_jax.app.ground import Ground, Needs
+from autoaug_jax.app.own import are_classes
 from autoaug_jax.app.spaces import fitted, slack_space
 
 DRAWS = ("shared", "per_image")
@@ -46,6 +47,7 @@ class Slack(NamedTuple):
       a policy_rate of 4, a kl of 0.005 and a bound_rate of a sixtieth).
     still: the search ends with a round that moves no slot's probabilities, in total variation, and
       no bound by more than this; 0 plays all rounds, as the paper does.
+    per_class: a policy for each class, chosen by an image's label, with draws of "per_image".
   """
 
   val: float = 0.5
@@ -69,6 +71,7 @@ class Slack(NamedTuple):
   shared_noise: bool = False
   models: int = 1
   still: float = 0.0
+  per_class: bool = False
 
 
 def needs(options: Slack) -> Needs:
@@ -79,6 +82,8 @@ def needs(options: Slack) -> Needs:
 
 def build(options: Slack, ground: Ground) -> methods.Method:
   """The method on these data."""
+  if options.per_class and not are_classes(ground.labels):
+    raise ValueError("per_class goes by the classes of images, and these labels are none")
   space = ground.space
   if space is None:
     space = fitted(slack_space(ground.shape, ground.mean), ground.shape[2], say=ground.say)
@@ -109,6 +114,7 @@ def build(options: Slack, ground: Ground) -> methods.Method:
     shared_noise=options.shared_noise,
     models=options.models,
     still=options.still,
+    classes=ground.classes if options.per_class else (),
     crop=ground.crop,
     axis_name=ground.axis_name,
   )
@@ -132,6 +138,11 @@ def lasting(options: Slack, epochs: int, epoch: int) -> Slack:
 
 
 def _check(options: Slack) -> None:
+  if options.per_class and options.draws != "per_image":
+    raise ValueError(
+      f"per_class takes draws of 'per_image', not {options.draws!r}: a draw that a batch shares is "
+      "of no class"
+    )
   if options.still < 0:
     raise ValueError(f"still must be at least 0, not {options.still}")
   for name in COUNTS:

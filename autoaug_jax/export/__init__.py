@@ -17,16 +17,19 @@ from autoaug_jax.export.importing import (
 )
 from autoaug_jax.export.ready import ReadyPolicy, load_ready, ready
 from autoaug_jax.export.spec import (
+  ClassSpec,
   PolicySpec,
   Provenance,
   described,
   from_json,
   load,
+  load_any,
   save,
   to_json,
 )
 
 __all__ = [
+  "ClassSpec",
   "PolicySpec",
   "Provenance",
   "ReadyPolicy",
@@ -38,6 +41,7 @@ __all__ = [
   "from_timm",
   "from_trivial_augment",
   "load",
+  "load_any",
   "load_ready",
   "ready",
   "runtime_names",

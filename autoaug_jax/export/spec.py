@@ -12,6 +12,9 @@
 
 A magnitude m in [0, 1] is the strength low + m (high - low), with either sign where "signed"; the
 op is given "value" of it. The op "own" is a function of the author's, which a reader must be given.
+The kind "per_class" has, for "space" to "last", "classes": ["cat", ...] and "policies", an object
+of those four for each class, to be chosen by an image's label.
+
 What stages, "first" and "last" mean stands at `policies.Fixed`. A reader that does not know a kind
 of stage must refuse the file; new kinds do not change the version.
 """
@@ -22,7 +25,7 @@ import json
 import os
 import pathlib
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from autoaug_jax.export.fields import Fields
 from autoaug_jax.export.rows import row_from_json, row_to_json
@@ -32,14 +35,17 @@ from autoaug_jax.policies import (
   Fixed,
   Gaussian,
   Network,
+  PerClass,
   Slots,
   Stage,
   Step,
   Steps,
   SubPolicies,
   check_fixed,
+  check_per_class,
 )
 
+Spec = TypeVar("Spec")
 FORMAT, VERSION = "autoaug_jax policy", 1
 
 
@@ -60,27 +66,36 @@ class PolicySpec(NamedTuple):
   provenance: Provenance = Provenance()
 
 
+class ClassSpec(NamedTuple):
+  """What a policy file says that has a policy for each class."""
+
+  policy: PerClass
+  image_size: tuple[int, int] | None = None
+  provenance: Provenance = Provenance()
+
+
 def described(
-  policy: Fixed, *, image_size: tuple[int, int] | None = None, method: str = "", data: str = ""
+  policy: Fixed,
+  *,
+  image_size: tuple[int, int] | None = None,
+  method: str = "",
+  data: str = "",
 ) -> PolicySpec:
   """A spec dated today, of this version of the library."""
   today = datetime.date.today().isoformat()
   return PolicySpec(policy, image_size, Provenance(method, data, today, _library_version()))
 
 
-def to_json(spec: PolicySpec) -> str:
+def to_json(spec: PolicySpec | ClassSpec) -> str:
   """The text of a policy file; ValueError for a policy that no file can hold."""
   policy = spec.policy
-  check_fixed(policy)
+  kind = "per_class" if isinstance(policy, PerClass) else "stages"
   content = {
     "format": FORMAT,
     "version": VERSION,
-    "kind": "stages",
+    "kind": kind,
     "image_size": None if spec.image_size is None else list(spec.image_size),
-    "space": [row_to_json(op) for op in policy.space],
-    "stages": [_stage_to_json(stage) for stage in policy.stages],
-    "first": list(policy.first),
-    "last": list(policy.last),
+    **(_classes_to_json(policy) if isinstance(policy, PerClass) else _policy_to_json(policy)),
     "provenance": spec.provenance._asdict(),
   }
   return json.dumps(content, indent=1, allow_nan=False) + "\n"
@@ -91,6 +106,19 @@ def from_json(text: str, *, own: Sequence[Op] = ()) -> PolicySpec:
 
   A file names the user's own ops and does not hold them: `own` are their rows.
   """
+  return _for_all(_read(text, own))
+
+
+def _for_all(spec: PolicySpec | ClassSpec) -> PolicySpec:
+  if isinstance(spec, ClassSpec):
+    raise ValueError(
+      f"the policy file has a policy for each of {len(spec.policy.classes)} classes, and one for "
+      "all images is needed"
+    )
+  return spec
+
+
+def _read(text: str, own: Sequence[Op]) -> PolicySpec | ClassSpec:
   try:
     content = json.loads(text)
   except json.JSONDecodeError as error:
@@ -100,19 +128,16 @@ def from_json(text: str, *, own: Sequence[Op] = ()) -> PolicySpec:
   version = fields.whole("version")
   if version != VERSION:
     raise ValueError(f"the policy file has version {version}; this library reads version {VERSION}")
-  fields.one_of("kind", ("stages",))
+  kind = fields.one_of("kind", ("stages", "per_class"))
   size = _size(fields)
-  rows = [row_from_json(row, f"space[{i}]", own=own) for i, row in enumerate(fields.items("space"))]
-  stages = [_stage_from_json(s, f"stages[{i}]") for i, s in enumerate(fields.items("stages"))]
-  first, last = fields.texts("first"), fields.texts("last")
+  policy = (_policy if kind == "stages" else _classes)(fields, own)
   provenance = _provenance(fields)
   fields.done()
-  policy = Fixed(make_space(rows) if rows else (), tuple(stages), first, last)
-  check_fixed(policy)
-  return PolicySpec(policy, size, provenance)
+  made = PolicySpec if isinstance(policy, Fixed) else ClassSpec
+  return made(policy, size, provenance)  # type: ignore[arg-type]
 
 
-def save(spec: PolicySpec, path: str | os.PathLike[str]) -> None:
+def save(spec: PolicySpec | ClassSpec, path: str | os.PathLike[str]) -> None:
   """Writes a policy file; what was there before stays whole until the new one is."""
   write_whole(path, to_json(spec))
 
@@ -122,14 +147,63 @@ def load(path: str | os.PathLike[str], *, own: Sequence[Op] = ()) -> PolicySpec:
 
   `own` are the rows of the user's own ops in it.
   """
+  return _loaded(path, lambda text: from_json(text, own=own))
+
+
+def load_any(path: str | os.PathLike[str], *, own: Sequence[Op] = ()) -> PolicySpec | ClassSpec:
+  """`load` for training, which knows the labels of images: each class may have its own policy."""
+  return _loaded(path, lambda text: _read(text, own))
+
+
+def _loaded(path: str | os.PathLike[str], read: Callable[[str], Spec]) -> Spec:
   try:
-    return from_json(pathlib.Path(path).read_text(encoding="utf-8"), own=own)
+    return read(pathlib.Path(path).read_text(encoding="utf-8"))
   except FileNotFoundError:
     raise ValueError(f"there is no policy file {os.fspath(path)!r}") from None
   except (OSError, UnicodeDecodeError) as error:
     raise ValueError(f"the policy file {os.fspath(path)!r} cannot be read: {error}") from None
   except ValueError as error:
     raise ValueError(f"in {os.fspath(path)!r}: {error}") from None
+
+
+def _policy_to_json(policy: Fixed) -> dict[str, Any]:
+  check_fixed(policy)
+  return {
+    "space": [row_to_json(op) for op in policy.space],
+    "stages": [_stage_to_json(stage) for stage in policy.stages],
+    "first": list(policy.first),
+    "last": list(policy.last),
+  }
+
+
+def _classes_to_json(each: PerClass) -> dict[str, Any]:
+  check_per_class(each)
+  policies = [_policy_to_json(policy) for policy in each.policies]
+  return {"classes": list(each.classes), "policies": policies}
+
+
+def _policy(fields: Fields, own: Sequence[Op], *, where: str = "") -> Fixed:
+  """Those of a file's fields that are a policy; `where` stands before names in errors."""
+  rows = enumerate(fields.items("space"))
+  space = [row_from_json(row, f"{where}space[{i}]", own=own) for i, row in rows]
+  stages = enumerate(fields.items("stages"))
+  made = tuple(_stage_from_json(stage, f"{where}stages[{i}]") for i, stage in stages)
+  first, last = fields.texts("first"), fields.texts("last")
+  policy = Fixed(make_space(space) if space else (), made, first, last)
+  check_fixed(policy)
+  return policy
+
+
+def _classes(fields: Fields, own: Sequence[Op]) -> PerClass:
+  classes = fields.texts("classes")
+  policies = []
+  for i, value in enumerate(fields.items("policies")):
+    one = Fields(value, f"policies[{i}]")
+    policies.append(_policy(one, own, where=f"policies[{i}]."))
+    one.done()
+  each = PerClass(classes, tuple(policies))
+  check_per_class(each)
+  return each
 
 
 def _stage_to_json(stage: Stage) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
-from autoaug_jax.policies import Fixed
+from autoaug_jax.policies import Fixed, PerClass
 from autoaug_jax.train import Learner, Schedule, SearchState
 from autoaug_jax.types import Array, Phi
 
@@ -31,11 +31,14 @@ class Method(NamedTuple):
   Attributes:
     phases: one after the other; phi at the end of the last one is what was learned.
     watch: phi -> named arrays that are written down while it is learned.
-    learned: phi, on the host -> the policy, with nothing left to learn.
+    learned: phi, on the host -> the policy, with nothing left to learn; where classes have their
+      own, their mean.
     joint: whether the network of the search is a result too (all but SLACK).
+    by_class: phi, on the host -> the policies of classes, where each has its own.
   """
 
   phases: tuple[Phase, ...]
   watch: Callable[[Phi], dict[str, Array]]
   learned: Callable[[Phi], Fixed]
   joint: bool = True
+  by_class: Callable[[Phi], PerClass] | None = None

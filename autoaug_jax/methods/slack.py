@@ -13,12 +13,15 @@ from autoaug_jax.ops.space import Space
 from autoaug_jax.policies import (
   Augmenter,
   CategoricalPhi,
+  Fixed,
+  PerClass,
   anchored,
   as_fixed,
   categorical_uniform,
   cropped,
   entropy,
   kept_in_range,
+  per_class,
   per_image,
   probabilities,
   shared,
@@ -90,6 +93,7 @@ def slack(
   shared_noise: bool = False,
   models: int = 1,
   still: float = 0.0,
+  classes: tuple[str, ...] = (),
   crop: int = 0,
   axis_name: str | None = None,
 ) -> Method:
@@ -122,10 +126,17 @@ def slack(
       policy gradients are averaged (supplement C.4).
     still: a round that moves no slot's probabilities further than this, in total variation, and no
       bound, is the last one; 0 plays all of them. Not in the paper.
+    classes: the names of classes that each have a policy of their own, by the images' labels; with
+      `each_image` only. Rates mean for each what they mean for one policy. Not in the paper.
     crop: the side of the squares that are cut out of images before all else; 0 for none.
     axis_name: the axis of devices over which batches are spread; with several models, each of as
       many devices has one.
   """
+  if classes and not each_image:
+    raise ValueError(
+      "a policy for each class takes a composite for each image (each_image): a shared one is for "
+      "images of all classes"
+    )
   within = axis_name if models == 1 else None
   policy = categorical_uniform(
     space,
@@ -137,11 +148,15 @@ def slack(
     shared_noise=shared_noise,
   )
 
+  each_own = per_class(policy, len(classes)) if classes else per_image(policy)
+  # Each class has its share of the images only, and of the gradient.
+  count = max(len(classes), 1)
+
   def cut(augmenter: Augmenter) -> Augmenter:
     return cropped(augmenter, crop) if crop else augmenter
 
   pretraining = learner(
-    supervised(task, cut(per_image(policy)), axis_name=within),
+    supervised(task, cut(each_own), axis_name=within),
     optim.sgd(
       optim.cosine(inside.pretrain_rate, times.pretrain),
       momentum=inside.momentum,
@@ -159,10 +174,10 @@ def slack(
   )
   problem = supervised(
     task,
-    cut(per_image(policy) if each_image else shared(policy)),
+    cut(each_own if each_image else shared(policy)),
     draws=1 if each_image else draws,
     decay=half_l2(inside.weight_decay),
-    penalty=(lambda phi, pinned: kl * anchored(phi, pinned.anchor)) if kl else None,
+    penalty=(lambda phi, pinned: kl / count * anchored(phi, pinned.anchor)) if kl else None,
     axis_name=within,
   )
   # Scores keep the rate that the round begins with (supplement B.1).
@@ -172,7 +187,8 @@ def slack(
     "has_aux": True,
     "axis_name": within,
   }
-  outside = _sgd(rate, rate / 40 if bound_rate is None else bound_rate, momentum)
+  bound_rate = rate / 40 if bound_rate is None else bound_rate
+  outside = _sgd(count * rate, count * bound_rate, momentum)
 
   def refresh(key: Key, state: SearchState) -> SearchState:
     theta = state.pinned.theta if cold else state.theta
@@ -210,6 +226,13 @@ def slack(
       pinned=Pinned(pretrained.theta, fresh.phi),
     )
 
+  def learned(phi: CategoricalPhi) -> Fixed:
+    return as_fixed(_mean_of_classes(phi) if classes else phi, space, sigma=sigma, flip=flip)
+
+  def by_class(phi: CategoricalPhi) -> PerClass:
+    rows = (jax.tree.map(lambda leaf, i=i: leaf[i], phi) for i in range(count))
+    return PerClass(classes, tuple(as_fixed(r, space, sigma=sigma, flip=flip) for r in rows))
+
   return Method(
     phases=(
       Phase("pretrain", pretraining, training(times.pretrain)),
@@ -222,8 +245,9 @@ def slack(
       ),
     ),
     watch=_watch,
-    learned=lambda phi: as_fixed(phi, space, sigma=sigma, flip=flip),
+    learned=learned,
     joint=False,
+    by_class=by_class if classes else None,
   )
 
 
@@ -234,12 +258,18 @@ def moved(phi: CategoricalPhi, before: CategoricalPhi) -> float:
 
 
 def _watch(phi: CategoricalPhi) -> dict[str, Array]:
-  """The entropy is the mean over slots, in nats."""
-  return {
-    "probability": probabilities(phi),
-    "bound": phi.bound,
-    "entropy": jnp.mean(entropy(phi.logits)),
-  }
+  """The entropy is the mean over slots, in nats; all are means over classes that have their own."""
+  level = jnp.mean(entropy(phi.logits))
+  mean = phi if phi.logits.ndim == 2 else _mean_of_classes(phi)
+  told = {"probability": probabilities(mean), "bound": mean.bound, "entropy": level}
+  if mean is phi:
+    return told
+  return told | {"class_probability": probabilities(phi), "class_bound": phi.bound}
+
+
+def _mean_of_classes(phi: CategoricalPhi) -> CategoricalPhi:
+  """The policy with the mean probabilities and bounds of policies with an axis of classes."""
+  return CategoricalPhi(jnp.log(jnp.mean(probabilities(phi), 0)), jnp.mean(phi.bound, 0))
 
 
 def _sgd(rate: float, bound_rate: float, momentum: float) -> optax.GradientTransformation:

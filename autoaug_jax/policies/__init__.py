@@ -65,6 +65,12 @@ from autoaug_jax.policies.network import (
   small_layers,
   uniform_magnitudes,
 )
+from autoaug_jax.policies.per_class import (
+  PerClass,
+  check_per_class,
+  class_augmenter,
+  per_class,
+)
 from autoaug_jax.policies.released_color import (
   added_contrast,
   hsv_saturation,
@@ -101,6 +107,7 @@ __all__ = [
   "Network",
   "NetworkDraw",
   "NetworkPhi",
+  "PerClass",
   "Policy",
   "Scored",
   "Selected",
@@ -118,6 +125,8 @@ __all__ = [
   "categorical_uniform",
   "chain",
   "check_fixed",
+  "check_per_class",
+  "class_augmenter",
   "cropped",
   "entropy",
   "erased",
@@ -151,6 +160,7 @@ __all__ = [
   "network_as_fixed",
   "off_label",
   "op_shares",
+  "per_class",
   "per_example",
   "per_image",
   "policy",

@@ -16,6 +16,7 @@ from autoaug_jax.policies import (
   Fixed,
   Gaussian,
   Network,
+  PerClass,
   Step,
   Steps,
   as_fixed,
@@ -285,3 +286,52 @@ def test_narrowed_and_renamed_rows_are_written():
   table = (table[4]._replace(name="SmallTurn"),)
   spec = export.PolicySpec(Fixed(table, (Steps((Step("SmallTurn"),)),)))
   assert export.from_json(export.to_json(spec)) == spec
+
+
+def by_class():
+  each = (fixed.randaugment(n=2, m=m, then=fixed.none()) for m in (3, 9))
+  policies = tuple(
+    one._replace(stages=(one.stages[0]._replace(keep=((share,) * 14,) * 2),))
+    for one, share in zip(each, (0.5, 1.0), strict=True)
+  )
+  return export.ClassSpec(PerClass(("cat", "dog"), policies), (8, 8), export.Provenance("slack"))
+
+
+def test_a_policy_for_each_class(tmp_path):
+  path = tmp_path / "p.json"
+  export.save(by_class(), path)
+  content = json.loads(path.read_text())
+  assert (content["kind"], content["classes"]) == ("per_class", ["cat", "dog"])
+  assert set(content["policies"][0]) == {"space", "stages", "first", "last"}
+  assert export.load_any(path) == by_class()
+  with pytest.raises(
+    ValueError, match="has a policy for each of 2 classes, and one for all images"
+  ):
+    export.load(path)
+  plain = export.PolicySpec(fixed.standard())
+  export.save(plain, path)
+  assert export.load_any(path) == plain
+
+
+@pytest.mark.parametrize(
+  ("change", "words"),
+  [
+    (lambda c: c["classes"].pop(), "got 1 classes and 2"),
+    (lambda c: c["policies"][1].pop("last"), r"policies\[1\] has no 'last'"),
+    (lambda c: c["policies"][1].update(x=1), r"policies\[1\] has the unknown field 'x'"),
+    (
+      lambda c: c["policies"][1]["space"][2].pop("low"),
+      r"policies\[1\]\.space\[2\] has no 'low'",
+    ),
+    (lambda c: c["policies"][0]["space"][3].update(high=9.0), "the same ops"),
+    (lambda c: c.update(policies={}), "takes a list"),
+  ],
+  ids=["classes", "missing", "unknown", "row", "ops", "list"],
+)
+def test_mistakes_in_a_file_of_classes_are_named(change, words, tmp_path):
+  content = json.loads(export.to_json(by_class()))
+  change(content)
+  (tmp_path / "p.json").write_text(json.dumps(content))
+  with pytest.raises(ValueError, match=words) as error:
+    export.load_any(tmp_path / "p.json")
+  assert "p.json" in str(error.value)

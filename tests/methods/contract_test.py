@@ -16,6 +16,7 @@ from tests.train import cases
 METHODS = {
   "slack": small_slack,
   "slack, per image": lambda: small_slack(each_image=True),
+  "slack, per class": lambda: small_slack(each_image=True, classes=("a", "b", "c")),
   "madao": lambda: madao(
     task(), SPACE, optim.sgd(0.1), steps=6, warmup=2, every=2, solve=neumann(0.1, 1)
   ),
