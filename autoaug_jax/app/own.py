@@ -81,8 +81,12 @@ def are_classes(labels: np.ndarray) -> bool:
 
 
 def own_config(task: TaskOf | None) -> dict[str, Any]:
-  """What a checkpoint is to know beside the setting."""
-  return {} if task is None else {"task": _name(getattr(task, "func", task))}
+  """What a checkpoint is to know beside the setting: the task's name, and its bound arguments."""
+  if task is None:
+    return {}
+  bound = getattr(task, "keywords", {})  # of a functools.partial
+  told = ", ".join(f"{name}={value}" for name, value in sorted(bound.items()))
+  return {"task": f"{_name(getattr(task, 'func', task))}({told})"}
 
 
 def _name(model: Any) -> str:

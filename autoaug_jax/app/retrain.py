@@ -224,7 +224,9 @@ def _task(
 def _means(
   classes: Sequence[str], per_class: Sequence[Sequence[float | None]]
 ) -> dict[str, float | None]:
-  """Means over seeds of [seeds][classes]; None for a class without test images."""
+  """Means over seeds, None for a class without test images; {} where labels are no classes."""
+  if not any(per_class):
+    return {}
   columns = zip(classes, zip(*per_class, strict=True), strict=True)
   return {
     name: None if None in values else math.fsum(values) / len(values) for name, values in columns

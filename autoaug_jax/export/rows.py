@@ -43,7 +43,7 @@ def row_to_json(op: Op) -> dict[str, Any]:
   """{"name", "op", ..., "low", "high", "signed"}, the op "own" for functions that are not ours."""
   row: dict[str, Any] = {"name": op.name}
   fn = op.fn
-  if is_own(op):
+  if _is_own(op):
     row |= {"op": OWN}
   elif isinstance(fn, Warp):
     row |= {"op": _name(_WARPS, fn.matrix), "value": _name(_VALUES, fn.value)}
@@ -59,7 +59,7 @@ def row_to_json(op: Op) -> dict[str, Any]:
   return row | {"low": float(op.low), "high": float(op.high), "signed": bool(op.signed)}
 
 
-def is_own(op: Op) -> bool:
+def _is_own(op: Op) -> bool:
   """Whether a row's function, or what it makes of a strength, is none of this library's."""
   fn = op.fn
   known: list[tuple[Table, Any]]
@@ -108,7 +108,7 @@ def row_from_json(value: Any, where: str, *, own: Sequence[Op] = ()) -> Op:
 
 def kind_of(op: Op) -> str:
   """How an op of this library runs: "warp", "box", "tone" (by a value), "crop" or "plain"."""
-  if is_own(op):
+  if _is_own(op):
     raise ValueError(f"{op.name} is an op of its author's own, which no other library has")
   kinds_of = {Warp: "warp", Erase: "box", Tone: "tone", Keyed: "crop", Plain: "plain"}
   return kinds_of[type(op.fn)]
