@@ -1,6 +1,7 @@
 """A policy as text that people can read."""
 
 import math
+import textwrap
 from collections.abc import Iterable
 
 from autoaug_jax.export.plain_data import drawable
@@ -26,7 +27,8 @@ def describe(spec: PolicySpec) -> str:
     lines.append(f"Before all else, the first of them drawn only: {', '.join(policy.first)}.")
   if policy.last:
     lines.append(f"After all else, the last of them drawn only: {', '.join(policy.last)}.")
-  return "\n\n".join([*parts, "\n".join(lines)] if lines else parts)
+  wrapped = [textwrap.fill(line, 98, subsequent_indent="  ") for line in lines]
+  return "\n\n".join([*parts, "\n".join(wrapped)] if lines else parts)
 
 
 def _title(spec: PolicySpec) -> str:
@@ -119,10 +121,13 @@ def _gaussian(stage: Gaussian, space: Space) -> str:
 def _network(stage: Network, space: Space) -> str:
   sizes = " -> ".join(str(n) for n in (len(stage.weights[0]), *map(len, stage.biases)))
   rows = [(name, _strengths(space[find(space, name)], 0, 1)) for name in stage.ops]
-  warps = " Their warps are one" + (", differences from nothing summed." if stage.summed else ".")
-  order = " The other ops come in a random order." if stage.shuffled else ""
-  head = f"ops whose magnitudes are said by a network on noise ({sizes} units)."
-  return f"{head}{warps}{order}\n{_table(('op', 'magnitude 0 to 1'), rows)}"
+  lines = [f"ops whose magnitudes are said by a network on noise ({sizes} units)."]
+  if any(isinstance(space[find(space, name)].fn, Warp) for name in stage.ops):
+    how = "their differences from nothing summed" if stage.summed else "multiplied in order"
+    lines.append(f"The warps are one, {how}.")
+  if stage.shuffled:
+    lines.append("The other ops come in a random order.")
+  return "\n".join([*lines, _table(("op", "magnitude 0 to 1"), rows)])
 
 
 def _step(step: Step, space: Space) -> Row:

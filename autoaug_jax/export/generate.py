@@ -71,7 +71,9 @@ def _loaded(spec: PolicySpec, runtime: str) -> Any:
 
 def _header(spec: PolicySpec, runtime: Runtime, module: str) -> str:
   text = describe(spec).replace("\\", "\\\\").replace('"""', "'''")
-  usage = "\n".join(f"  {line}".rstrip() for line in runtime.usage.format(module=module).splitlines())
+  usage = "\n".join(
+    f"  {line}".rstrip() for line in runtime.usage.format(module=module).splitlines()
+  )
   return (
     f'"""{text}\n\nUsage, of this file as {module}.py:\n\n{usage}\n\n'
     f'Written by autoaug_jax, which it does not need; it needs {runtime.needs}.\n"""'
@@ -103,25 +105,17 @@ def _rows(data: PlainData) -> dict[str, Collection[str]]:
   }
 
 
-_COSTLY_IN_TF = ("hue", "scaled_hue", "hsv_saturation", "added_contrast")
+_ABSENT_IN_TF = ("hue", "scaled_hue", "hsv_saturation", "added_contrast")
 
 
 def _too_much_for_tf(data: PlainData) -> str:
-  """Networks, crops that are resized and hues would be long programs there."""
+  """Networks, resized crops and hues would be long programs there, for policies that are rare."""
   for stage in data.stages:
     if stage["kind"] in ("gaussian", "network"):
-      return f"it has a stage of kind {stage['kind']!r}; pillow takes all"
+      return f"it has a stage of kind {stage['kind']!r}, which the other runtimes take"
   for name, op in data.ops.items():
-    if op["kind"] == "crop" or op["op"] in _COSTLY_IN_TF:
-      return f"{name} is costly there; pillow and torchvision take it"
-    if op["op"].startswith("affine_"):
-      return f"{name} is part of a warp that only pillow has"
-  return ""
-
-
-def _no_network(data: PlainData) -> str:
-  if any(stage["kind"] == "network" for stage in data.stages):
-    return "it has a stage of kind 'network'; pillow takes all"
+    if op["kind"] == "crop" or op["op"] in _ABSENT_IN_TF or op["op"].startswith("affine_"):
+      return f"it has no {name}, which the other runtimes have"
   return ""
 
 
@@ -144,14 +138,14 @@ _RUNTIMES = {
   "torchvision": Runtime(
     (*_DRAWING, "tensors", "tensor_hues", "tensor_run", "torchvision"),
     ("Augment", "draw", "apply"),
-    "NumPy and PyTorch, whose torchvision it is for",
+    "NumPy and PyTorch",
     "from {module} import Augment\nfrom torchvision.transforms import v2\n\n"
     "transform = v2.Compose([v2.PILToTensor(), Augment()])  # then v2.ToDtype, v2.Normalize, ...\n",
   ),
   "albumentations": Runtime(
     (*_DRAWING, "arrays", "hues", "array_run", "albumentations"),
     ("Augment", "draw", "apply"),
-    "NumPy and Albumentations 2.0.8, the last under the MIT licence",
+    "NumPy and Albumentations (2.0.8, MIT)",
     "import albumentations as A\nfrom {module} import Augment\n\n"
     "transform = A.Compose([Augment(), A.Normalize()], seed=0)\n"
     'image = transform(image=image)["image"]  # uint8 [H, W, C]\n',

@@ -36,7 +36,7 @@ def test_the_same_draw_has_the_same_pixels(runtime):
   made = replay.loaded(replay.spec_of_all(), runtime)
 
   def run(name, magnitude, sign, places, image):
-    step = made["Step"](name, made["strength"](name, magnitude, sign), places)
+    step = made["Step"](name, made["strength_of"](name, magnitude, sign), places)
     return made["apply"](image, [step])
 
   replay.assert_parity(run)
@@ -52,7 +52,7 @@ def test_parity_would_be_missed():
   made = replay.loaded(replay.spec_of_all(), "pillow")
 
   def run(name, magnitude, sign, places, image, *, spoiled):
-    step = made["Step"](name, made["strength"](name, magnitude, sign), places)
+    step = made["Step"](name, made["strength_of"](name, magnitude, sign), places)
     out = made["apply"](image, [step]).copy()
     out[3, 4, 1] ^= name == spoiled
     return out
@@ -82,7 +82,7 @@ def test_whole_draws_have_the_same_pixels():
       row, magnitude, sign = table[op], float(draws.magnitude[i, k]), float(draws.sign[i, k])
       places = replay.places(jax.random.fold_in(running[i], k), row)
       steps.append(
-        made["Step"](row.name, made["strength"](row.name, magnitude, sign), places)
+        made["Step"](row.name, made["strength_of"](row.name, magnitude, sign), places)
         if row.name in made["OPS"]
         else made["NOTHING"]
       )
@@ -210,7 +210,7 @@ def test_greyscale_images_have_our_pixels():
   for i, image in enumerate(images):
     rows = zip(spec.policy.stages[0].steps, draws.magnitude[i], draws.sign[i], strict=True)
     steps = [
-      made["Step"](step.op, made["strength"](step.op, float(m), float(s))) for step, m, s in rows
+      made["Step"](step.op, made["strength_of"](step.op, float(m), float(s))) for step, m, s in rows
     ]
     np.testing.assert_array_equal(made["apply"](image, steps), np.asarray(ours[i]))
 

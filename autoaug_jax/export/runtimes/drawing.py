@@ -38,7 +38,7 @@ def arrange(steps: list[Step]) -> list[Step]:
   return first[:1] + rest + last[-1:]
 
 
-def strength(name: str, magnitude: float, sign: float) -> Any:
+def strength_of(name: str, magnitude: float, sign: float) -> Any:
   """The strength of an op at a magnitude; 0..1 is its range, and signs are for ops with them."""
   low, high = OPS[name].get("range", (0.0, 0.0))
   value = np.float32(low) + np.float32(magnitude) * np.float32(high - low)
@@ -48,13 +48,13 @@ def strength(name: str, magnitude: float, sign: float) -> Any:
 def make_step(generator: np.random.Generator, name: str, magnitude: float) -> Step:
   """A step whose direction is drawn."""
   sign = 1.0 if generator.random() < 0.5 else -1.0
-  return Step(name, strength(name, magnitude, sign), make_noise(generator, name))
+  return Step(name, strength_of(name, magnitude, sign), make_noise(generator, name))
 
 
 def make_directed_step(generator: np.random.Generator, name: str, magnitude: float) -> Step:
   """A step whose magnitude brings its direction."""
   sign = -1.0 if magnitude < 0 else 1.0
-  return Step(name, strength(name, abs(magnitude), sign), make_noise(generator, name))
+  return Step(name, strength_of(name, abs(magnitude), sign), make_noise(generator, name))
 
 
 def make_noise(generator: np.random.Generator, name: str) -> tuple[float, ...]:

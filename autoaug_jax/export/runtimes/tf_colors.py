@@ -20,10 +20,6 @@ def one_plus(strength: tf.Tensor) -> tf.Tensor:
   return 1 + strength
 
 
-def one_minus(strength: tf.Tensor) -> tf.Tensor:
-  return 1 - strength
-
-
 def below_white(strength: tf.Tensor) -> tf.Tensor:
   return 255 - strength
 
@@ -155,7 +151,6 @@ VALUES: dict[str, Callable[[tf.Tensor], tf.Tensor]] = {
   "strength": as_it_is,
   "truncated": truncated,
   "one_plus": one_plus,
-  "one_minus": one_minus,
   "255_minus": below_white,
   "256_minus": above_white,
   "256_minus_truncated": above_white_truncated,

@@ -26,7 +26,7 @@ def draw(seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
   magnitude = tf.concat([part[1] for part in parts], 0)
   sign = tf.where(tf.random.stateless_uniform(tf.shape(op), fold(seed, -1)) < 0.5, 1.0, -1.0)
   places = tf.random.stateless_uniform([tf.shape(op)[0], PLACES], fold(seed, -2))
-  return arrange(op, strength(op, magnitude, sign), places)
+  return arrange(op, strengths_of(op, magnitude, sign), places)
 
 
 def fold(seed: tf.Tensor, number: int) -> tf.Tensor:
@@ -34,7 +34,7 @@ def fold(seed: tf.Tensor, number: int) -> tf.Tensor:
   return tf.random.experimental.stateless_fold_in(seed, number)
 
 
-def strength(op: tf.Tensor, magnitude: tf.Tensor, sign: tf.Tensor) -> tf.Tensor:
+def strengths_of(op: tf.Tensor, magnitude: tf.Tensor, sign: tf.Tensor) -> tf.Tensor:
   """The strengths of ops at magnitudes; 0..1 is their range, and signs are for ops with them."""
   ranges = np.asarray([OPS[name].get("range", (0.0, 0.0)) for name in NAMES], np.float64)
   signed = np.asarray([OPS[name].get("signed", False) for name in NAMES])
