@@ -116,17 +116,17 @@ def cubic(distance: np.ndarray) -> np.ndarray:
 def blend(low: Any, image: np.ndarray, factor: Any) -> np.ndarray:
   """low + factor (image - low) of levels, in fixed point, truncated."""
   share = np.floor(np.clip(factor, np.float32(-31), np.float32(31)) * np.float32(1 << 18) + 0.5)
-  mixed = (np.int64(low) << 18) + int(share) * (image.astype(np.int64) - low) + 128
+  mixed = (low << 18) + int(share) * (image.astype(np.int32) - low) + 128
   return np.clip(mixed >> 18, 0, 255).astype(np.uint8)
 
 
 def grey_levels(image: np.ndarray) -> np.ndarray:
   """The grey levels [H, W, 1] of one or three channels."""
   if image.shape[-1] == 1:
-    return image.astype(np.int64)
+    return image.astype(np.int32)
   if image.shape[-1] != 3:
     raise ValueError(f"this op takes 1 or 3 channels, got {image.shape[-1]}")
-  red, green, blue = (image[..., c : c + 1].astype(np.int64) for c in range(3))
+  red, green, blue = (image[..., c : c + 1].astype(np.int32) for c in range(3))
   return (19595 * red + 38470 * green + 7471 * blue + 0x8000) >> 16
 
 
@@ -143,14 +143,14 @@ def color(image: np.ndarray, factor: Any) -> np.ndarray:
 def contrast(image: np.ndarray, factor: Any) -> np.ndarray:
   """0 is the mean grey, 1 the image."""
   grey = grey_levels(image)
-  return blend((2 * grey.sum() + grey.size) // (2 * grey.size), image, factor)
+  return blend(np.int32((2 * grey.sum() + grey.size) // (2 * grey.size)), image, factor)
 
 
 def sharpness(image: np.ndarray, factor: Any) -> np.ndarray:
   """0 is smooth, 1 the image; the border stays."""
   if min(image.shape[:2]) < 3:
     return image
-  wide = image.astype(np.int64)
+  wide = image.astype(np.int32)
   rows = wide[:-2] + wide[1:-1] + wide[2:]
   total = rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:] + 4 * wide[1:-1, 1:-1]
   smooth = wide.copy()
