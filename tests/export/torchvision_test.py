@@ -88,3 +88,35 @@ def test_equalize_and_invert_are_torchvisions(torch):
   transform = export.to_torchvision(steps)
   for image in torch.from_numpy(cases.images((24, 32))).permute(0, 3, 1, 2):
     assert torch.equal(transform(image), functional.invert(functional.equalize(image)))
+
+
+@pytest.mark.parametrize("wide", [False, True], ids=["RandAugment", "TrivialAugmentWide"])
+def test_imported_settings_have_torchvisions_magnitudes(torch, wide):
+  v2 = pytest.importorskip("torchvision.transforms.v2")
+  theirs = (v2.TrivialAugmentWide if wide else v2.RandAugment)._AUGMENTATION_SPACE
+  policy = export.from_trivial_augment() if wide else export.from_randaugment()
+  rows = {op.name: op for op in policy.space}
+  assert set(rows) == set(theirs)
+  for name, (magnitudes, signed) in theirs.items():
+    table = magnitudes(31, 24, 32)
+    if table is None:
+      continue
+    assert signed == rows[name].signed, name
+    ours = [value(policy, name, i / 30) for i in range(31)]
+    if name == "Solarize":
+      wanted = 255 * table
+    elif name in ("Brightness", "Color", "Contrast", "Sharpness"):
+      wanted = 1 + table
+    elif name.startswith("Translate"):
+      size = 32 if name == "TranslateX" else 24
+      wanted = torch.trunc(table + 1e-4) if wide else table / size  # 15.999998 is meant as 16
+    else:
+      wanted = table
+    ours = np.round(ours) if name == "Posterize" else ours
+    np.testing.assert_allclose(ours, wanted, rtol=1e-5, atol=1e-4, err_msg=name)
+
+
+def value(policy, name, magnitude):
+  made = replay.loaded(export.PolicySpec(policy), "pillow")
+  rule = made["VALUES"][made["OPS"][name].get("value", "strength")]
+  return float(rule(made["strength_of"](name, magnitude, 1.0)))
