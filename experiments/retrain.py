@@ -13,11 +13,7 @@ With `--workdir` everything is kept there: checkpoints, metrics.jsonl, TensorBoa
 result.json. Started again with the same flags, a run goes on where it was, to the same bits.
 """
 
-import sys
-from collections.abc import Sequence
-from typing import Any
-
-from absl import app, flags, logging
+from absl import flags
 
 from autoaug_jax.app import (
   How,
@@ -28,6 +24,7 @@ from autoaug_jax.app import (
   retrain,
   table_line,
 )
+from experiments import launch
 
 HOW = (
   "workdir",
@@ -43,19 +40,9 @@ HOW = (
 
 def define_flags() -> None:
   """A flag for each field of Setting and How, explained by its docstring."""
-  ways = {name: How()._asdict()[name] for name in HOW}
-  for kind, defaults in ((Setting, Setting()._asdict()), (How, {**ways, "workdir": ""})):
-    texts = attributes(kind)
-    if kind is Setting:
-      texts["policy"] += f" Names: {', '.join(policy_names())}."
-    for name, default in defaults.items():
-      define: Any = {
-        bool: flags.DEFINE_bool,
-        int: flags.DEFINE_integer,
-        float: flags.DEFINE_float,
-        str: flags.DEFINE_string,
-      }[type(default)]
-      define(name, default, texts[name])
+  launch.define(Setting)
+  flags.FLAGS["policy"].help += f" Names: {', '.join(policy_names())}."
+  launch.define(How, only=HOW, defaults={"workdir": ""})
   flags.DEFINE_enum("on_nan", "stop", ["stop", "rewind"], attributes(How)["on_nan"])
 
 
@@ -80,20 +67,10 @@ def report(result: Retrained) -> str:
   )
 
 
-def main(args: Sequence[str]) -> None:
-  if len(args) > 1:
-    raise app.UsageError(f"only flags are taken, not {args[1]!r}")
-  logging.set_verbosity(logging.WARNING)
-  given = flags.FLAGS
-  what: dict[str, Any] = {name: given[name].value for name in Setting._fields}
-  ways: dict[str, Any] = {name: given[name].value for name in (*HOW, "on_nan")}
-  ways["workdir"] = given.workdir or None
-  setting = Setting(**what)
-  how = How(**ways, say=lambda line: print(line, file=sys.stderr))
-  try:
-    result = retrain(setting, how=how)
-  except (ValueError, OSError, ImportError, FloatingPointError) as error:
-    raise SystemExit(f"retrain: {error}") from None
+def main() -> None:
+  ways = launch.values(How, only=(*HOW, "on_nan"))
+  how = How(**{**ways, "workdir": ways["workdir"] or None}, say=launch.aside)
+  result = retrain(Setting(**launch.values(Setting)), how=how)
   if result is None:
     raise SystemExit(1)
   print(report(result))
@@ -101,4 +78,4 @@ def main(args: Sequence[str]) -> None:
 
 if __name__ == "__main__":
   define_flags()
-  app.run(main)
+  launch.run("retrain", main)

@@ -1,96 +1,107 @@
-"""Learns an augmentation for a set of images.
+"""Learns an augmentation for a set of images, and says whether it is worth having.
 
-  python -m experiments.search --method=slack --workdir=runs/digits      # handwritten digits
-  python -m experiments.search --method=slack --data=photos --size=32 --model=wrn-16-1 \\
-      --workdir=runs/photos
-  python -m experiments.retrain --data=photos --size=32 --model=wrn-16-1 --seeds=5 \\
-      --policy=runs/photos/policy.json
+  python -m experiments.search --workdir=runs/digits                 # built-in digits, 3 minutes
+  python -m experiments.search --data=photos --budget=20m --workdir=runs/photos
 
-`--data` is "digits" (built in), a folder or archive with one folder of images for each class, a
-.npz file, or a TFDS name. Data with a part "val" of their own are validated on it; otherwise each
-method holds out its share of the training images. No step is chosen by test accuracy.
+With a budget everything is chosen for the images: the network, their size, the method, and how long
+to search and to train. The policy that is found is then compared, on test images that the search
+never saw, with no augmentation, crop and flip, a uniform policy and TrivialAugment-Wide, at equal
+steps and at equal cost. `report.html` tells all of it and begins with one sentence on what to use;
+`policy.json` is the policy, which `experiments.retrain` and `experiments.export` take.
 
-The work directory gets policy.json, which `experiments.retrain` trains with, trajectory.npz, what
-the policy was on the way, search.json, and pictures. Started again with the same flags, a search
-goes on where it was, to the same bits.
+  python -m experiments.search --method=madao --data=photos --size=32 --model=wrn-16-1 \\
+      --workdir=runs/photos-madao
+  python -m experiments.search --method=slack --budget=paper --data=cifar10 --model=wrn-40-2 ...
+
+With a method and no time, or the paper's own, the search is all that is done, as its flags say.
+
+`--data` is a folder or archive with one folder of images for each class, a .npz file, a TFDS name,
+or "digits". Data with a part "val" of their own are validated on it. No step is chosen by test
+accuracy. Started again with the same flags, a job goes on where it was, to the same bits.
 """
 
-import sys
-from collections.abc import Sequence
-from typing import Any
-
-from absl import app, flags, logging
+from absl import flags
 
 from autoaug_jax.app import (
   How,
   SearchSetting,
-  attributes,
   option_types,
+  outcome_lines,
   search,
   search_lines,
+  search_within,
   sized,
 )
+from autoaug_jax.app.within import AUTO
+from experiments import launch
 
 HOW = ("devices", "sync_norm", "log_every", "save_every", "memory_budget", "cache_dir")
+PAPER = "paper"
 
 
 def define_flags() -> None:
   """A flag for each field of SearchSetting and How, and for each option of each method."""
   kinds = option_types()
-  flags.DEFINE_enum("method", "slack", sorted(kinds), "How the augmentation is learned.")
+  flags.DEFINE_enum(
+    "method", AUTO, [AUTO, *sorted(kinds)], "How the augmentation is learned; auto is a rule."
+  )
   flags.DEFINE_string("workdir", None, "A folder for all that comes of it.", required=True)
   flags.DEFINE_string(
-    "budget",
-    "",
-    "How long it may take, about: 1m, 5m, 20m; or paper, the paper's own length. It sets the "
-    "method's times, which flags of their own override.",
+    "budget", "", "How long it may take: 20m, 1h30m; or paper, a method's own length in its paper."
   )
-  _define(SearchSetting, SearchSetting()._asdict())
-  _define(How, {name: How()._asdict()[name] for name in HOW})
-  flags.DEFINE_enum("on_nan", "stop", ["stop", "rewind"], attributes(How)["on_nan"])
+  flags.DEFINE_string("plan", "", "A plan.json of another job, to be repeated bit for bit.")
+  launch.define(SearchSetting, defaults={"model": AUTO})
+  launch.define(How, only=HOW)
+  flags.DEFINE_enum("on_nan", "stop", ["stop", "rewind"], "At a loss or gradient not finite.")
   for name, kind in kinds.items():
-    _define(kind, kind()._asdict(), prefix=f"{name}_")
+    launch.define(kind, prefix=f"{name}_")
 
 
-def _define(kind: type, defaults: dict[str, Any], *, prefix: str = "") -> None:
-  texts = attributes(kind)
-  for name, default in defaults.items():
-    define: Any = {
-      bool: flags.DEFINE_bool,
-      int: flags.DEFINE_integer,
-      float: flags.DEFINE_float,
-      str: flags.DEFINE_string,
-    }[type(default)]
-    # A method's own default is shown, but left open, so that a budget can set it.
-    define(prefix + name, None if prefix else default, _text(texts[name], default, prefix))
+def main() -> None:
+  asked = flags.FLAGS
+  how = How(**launch.values(How, only=(*HOW, "on_nan")), workdir=asked.workdir, say=launch.aside)
+  if asked.method != AUTO and asked.budget in ("", PAPER) and not asked.plan:
+    alone(how)
+    return
+  setting = launch.given(SearchSetting)
+  data = setting.pop("data", "")
+  if setting.get("model") == AUTO:
+    del setting["model"]
+  if data and not (asked.budget or asked.plan):
+    raise ValueError("say how long it may take, --budget=20m, or which --method to use without end")
+  outcome = search_within(
+    data,
+    workdir=asked.workdir,
+    budget=asked.budget,
+    method=asked.method,
+    plan=asked.plan,
+    options={} if asked.method == AUTO else _options(asked.method),
+    how=how,
+    **setting,
+  )
+  if outcome is None:
+    raise SystemExit(1)
+  print(outcome_lines(outcome))
+  print(f"{asked.workdir}/report.html has all of it, {asked.workdir}/policy.json the policy.")
 
 
-def _text(text: str, default: Any, prefix: str) -> str:
-  return f"{text} [{default}]" if prefix else text
-
-
-def main(args: Sequence[str]) -> None:
-  if len(args) > 1:
-    raise app.UsageError(f"only flags are taken, not {args[1]!r}")
-  logging.set_verbosity(logging.WARNING)
-  given = flags.FLAGS
-  kind = option_types()[given.method]
-  what: dict[str, Any] = {name: given[name].value for name in SearchSetting._fields}
-  ways: dict[str, Any] = {name: given[name].value for name in (*HOW, "workdir", "on_nan")}
-  own = {name: given[f"{given.method}_{name}"].value for name in kind._fields}
-  how = How(**ways, say=lambda line: print(line, file=sys.stderr))
-  try:
-    options = sized(given.method, given.budget)._replace(
-      **{name: value for name, value in own.items() if value is not None}
-    )
-    result = search(SearchSetting(**what), options, how=how)
-  except (ValueError, OSError, ImportError, FloatingPointError) as error:
-    raise SystemExit(f"search: {error}") from None
+def alone(how: How) -> None:
+  """The search of one method, as its flags say."""
+  asked = flags.FLAGS
+  setting = SearchSetting(**launch.values(SearchSetting))
+  if setting.model == AUTO:
+    setting = setting._replace(model=SearchSetting().model)
+  options = sized(asked.method, asked.budget)._replace(**_options(asked.method))
+  result = search(setting, options, how=how)
   if result is None:
     raise SystemExit(1)
   print(search_lines(result))
 
 
+def _options(method: str) -> dict[str, object]:
+  return launch.given(option_types()[method], prefix=f"{method}_")
+
+
 if __name__ == "__main__":
   define_flags()
-  app.run(main)
+  launch.run("search", main)

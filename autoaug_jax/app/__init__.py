@@ -13,6 +13,8 @@ from autoaug_jax.app.kinds import attributes, option_types, sized
 from autoaug_jax.app.madao import Madao
 from autoaug_jax.app.networks import network
 from autoaug_jax.app.online_bilevel import OnlineBilevel
+from autoaug_jax.app.outcome import Outcome, outcome_lines
+from autoaug_jax.app.plan import Plan, load_plan, save_plan
 from autoaug_jax.app.policies import named_policy, policy_names
 from autoaug_jax.app.prepare import load_images, moments
 from autoaug_jax.app.retrain import How, Retrained, as_json, retrain, table_line
@@ -20,6 +22,7 @@ from autoaug_jax.app.search import Searched, search, search_lines
 from autoaug_jax.app.search_setting import SearchSetting
 from autoaug_jax.app.setting import Setting
 from autoaug_jax.app.slack import Slack
+from autoaug_jax.app.within import search_within
 from autoaug_jax.app.writing import write_json
 
 __all__ = [
@@ -29,6 +32,8 @@ __all__ = [
   "Interval",
   "Madao",
   "OnlineBilevel",
+  "Outcome",
+  "Plan",
   "Retrained",
   "SearchSetting",
   "Searched",
@@ -39,14 +44,18 @@ __all__ = [
   "attributes",
   "interval",
   "load_images",
+  "load_plan",
   "moments",
   "named_policy",
   "network",
   "option_types",
+  "outcome_lines",
   "policy_names",
   "retrain",
+  "save_plan",
   "search",
   "search_lines",
+  "search_within",
   "sized",
   "student_quantile",
   "table_line",

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from autoaug_jax import data
-from autoaug_jax.app.outcome import Row
 from autoaug_jax.app.plan import FROZEN, LEARNED, Plan
 from autoaug_jax.app.retrain import How, as_json, retrain
 from autoaug_jax.app.setting import Setting
+from autoaug_jax.app.verdict import Row
 
 
 class Entry(NamedTuple):

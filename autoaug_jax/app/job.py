@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from autoaug_jax import data, export, files
+from autoaug_jax import data, export, files, report
 from autoaug_jax.app.clock import Clock, clock
 from autoaug_jax.app.comparison import (
   Entry,
@@ -16,9 +16,9 @@ from autoaug_jax.app.comparison import (
   trained,
 )
 from autoaug_jax.app.doubts import Doubts, doubts
-from autoaug_jax.app.facts import Facts, facts_of
+from autoaug_jax.app.facts import facts_of
 from autoaug_jax.app.kinds import is_joint
-from autoaug_jax.app.outcome import Difference, Row, differences, verdict
+from autoaug_jax.app.outcome import Outcome, as_json
 from autoaug_jax.app.plan import FROZEN, LEARNED, Plan, save_plan
 from autoaug_jax.app.prepare import load_images, moments
 from autoaug_jax.app.pressure import Time, before_seed, over, without_seeds
@@ -26,23 +26,12 @@ from autoaug_jax.app.retrain import How
 from autoaug_jax.app.search import Searched, search
 from autoaug_jax.app.site import training_setting
 from autoaug_jax.app.spaces import slack_space
+from autoaug_jax.app.told import findings, suspects_of, write_suspects
+from autoaug_jax.app.verdict import differences, verdict
 from autoaug_jax.app.writing import write_json
 from autoaug_jax.policies import fixed, levelled
 
 RESERVE = 0.03  # of a budget, for the report
-
-
-class Outcome(NamedTuple):
-  """What came of a job."""
-
-  plan: Plan  # without what there was no time for
-  facts: Facts
-  found: Searched  # the search, of the first seed where there are several
-  rows: tuple[Row, ...]
-  differences: tuple[Difference, ...]
-  verdict: str
-  doubts: Doubts | None
-  stages: dict[str, float]  # seconds
 
 
 class Job(NamedTuple):
@@ -96,8 +85,9 @@ def carry_out(plan: Plan, *, how: How, source: data.Source | None = None) -> Out
     verdict=verdict(rows),
     doubts=doubtful,
     stages=time.stages(),
+    workdir=str(folder),
   )
-  write_json(folder / "job.json", as_json(outcome))
+  _report(job, outcome)
   return outcome
 
 
@@ -194,14 +184,20 @@ def _uniform(job: Job, found: Searched) -> pathlib.Path:
   return path
 
 
-def as_json(outcome: Outcome) -> dict[str, object]:
-  """The comparison in plain JSON values."""
-  return {
-    "verdict": outcome.verdict,
-    "rows": [row._asdict() for row in outcome.rows],
-    "differences": [
-      {**one._asdict(), "accuracy": one.accuracy._asdict()} for one in outcome.differences
-    ],
-    "stages": outcome.stages,
-    "dropped": list(outcome.plan.dropped),
-  }
+def _report(job: Job, outcome: Outcome) -> None:
+  """report.html, its pictures, the doubted labels, and job.json, the last thing that is written."""
+  suspects = suspects_of(outcome.found, outcome.doubts, job.source, method=outcome.plan.method)
+  if suspects:
+    write_suspects(suspects, job.folder / "suspects.csv")
+  page = findings(outcome, folder=job.folder, suspects=suspects)
+  pictures = {path.stem: path.read_bytes() for path in (job.folder / "search").glob("*.png")}
+  for name, content in pictures.items():
+    files.write_whole(job.folder / "pictures" / f"{name}.png", content)
+  try:
+    for name, figure in report.figures(page).items():
+      report.save(figure, job.folder / "pictures" / f"{name}.png")
+  except ImportError as error:
+    job.how.say(f"no pictures: {error}")
+  files.write_whole(job.folder / "report.html", report.page(page, pictures))
+  job.time.done("report")
+  write_json(job.folder / "job.json", as_json(outcome))

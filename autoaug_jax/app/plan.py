@@ -23,7 +23,8 @@ class Plan(NamedTuple):
     method: the search's.
     options: the method's.
     epochs: of each training that is compared, over all images that are no test images.
-    longer: of a baseline that may cost as much as search and training together.
+    steps: of an epoch.
+    longer: epochs of a baseline that may cost as much as search and training together.
     seeds: of the trainings.
     rows: the baselines that train as many steps as the learned policy's networks.
     longer_rows: the baselines that train longer.
@@ -39,6 +40,7 @@ class Plan(NamedTuple):
   method: str
   options: Options
   epochs: int
+  steps: int
   longer: int
   seeds: tuple[int, ...]
   rows: tuple[str, ...] = BASELINES
@@ -121,7 +123,7 @@ def _kind(default: Any) -> str:
 
 
 def _checked(plan: Plan) -> Plan:
-  for name in ("epochs", "longer"):
+  for name in ("epochs", "steps", "longer"):
     value = getattr(plan, name)
     if not isinstance(value, int) or value < 1:
       raise ValueError(f"{name} of the plan must be a whole number of at least 1, not {value!r}")

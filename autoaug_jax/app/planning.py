@@ -101,6 +101,7 @@ def make_plan(wish: Wish, *, how: How) -> tuple[Plan, data.Source]:
     method=choice.method,
     options=options_for(found.search_epochs),
     epochs=found.epochs,
+    steps=at.steps,
     longer=found.longer,
     seeds=seeds,
     longer_rows=found.shape.longer,

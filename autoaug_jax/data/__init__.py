@@ -16,7 +16,7 @@ from autoaug_jax.data.glance import Heads, glance
 from autoaug_jax.data.load import load
 from autoaug_jax.data.order import Order, resplit, sequential, shuffled
 from autoaug_jax.data.scan import Finding
-from autoaug_jax.data.source import Examples, Source, fingerprint, in_memory
+from autoaug_jax.data.source import Examples, Source, data_root, fingerprint, in_memory
 from autoaug_jax.data.splits import Split, load_split, save_split, split
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
   "Order",
   "Source",
   "Split",
+  "data_root",
   "evaluation_feed",
   "feeds",
   "fingerprint",

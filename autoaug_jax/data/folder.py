@@ -155,9 +155,9 @@ def _examples(
   rows, (_, pixels), rule = what
   number = {name: i for i, name in enumerate(kept.classes)}
   labels = np.asarray([number[layout.entries[i].category] for i in rows], np.int32)
+  names = tuple(layout.entries[i].file for i in rows)
   if pixels is None:
-    names = tuple(layout.entries[i].file for i in rows)
-    return Examples(labels, rule.shape, Decoded(files.read, names, rule))
+    return Examples(labels, rule.shape, Decoded(files.read, names, rule), names=names)
   whole = rows[-1] - rows[0] + 1 == len(rows)
   images = pixels[rows[0] : rows[-1] + 1] if whole else pixels[np.asarray(rows)]
-  return Examples(labels, rule.shape, Take(images), images)
+  return Examples(labels, rule.shape, Take(images), images, names)

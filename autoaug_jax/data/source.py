@@ -33,6 +33,7 @@ class Examples(NamedTuple):
   shape: tuple[int, int, int]  # H, W, C of every image
   fetch: Callable[[np.ndarray], np.ndarray]  # indices [n] -> uint8 [n, H, W, C]; can be pickled
   images: np.ndarray | None = None  # uint8 [N, H, W, C] where they are in memory
+  names: tuple[str, ...] = ()  # of the N files, where there are files
 
   @property
   def nbytes(self) -> int:

@@ -83,7 +83,7 @@ def described(
 ) -> PolicySpec:
   """A spec dated today, of this version of the library."""
   today = datetime.date.today().isoformat()
-  return PolicySpec(policy, image_size, Provenance(method, data, today, _library_version()))
+  return PolicySpec(policy, image_size, Provenance(method, data, today, library_version()))
 
 
 def to_json(spec: PolicySpec | ClassSpec) -> str:
@@ -299,7 +299,8 @@ def _provenance(fields: Fields) -> Provenance:
   return found
 
 
-def _library_version() -> str:
+def library_version() -> str:
+  """Of autoaug_jax, "unknown" where it is not installed."""
   try:
     return importlib.metadata.version("autoaug_jax")
   except importlib.metadata.PackageNotFoundError:  # run from a source tree

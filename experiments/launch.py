@@ -1,0 +1,93 @@
+"""What every main does: flags from NamedTuples, one sentence for a mistake, exit code 2."""
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import jax
+from absl import app, flags, logging
+
+from autoaug_jax.app import attributes
+from autoaug_jax.data import data_root
+
+MISTAKE = 2  # the exit code
+KINDS: dict[type, Any] = {
+  bool: flags.DEFINE_bool,
+  int: flags.DEFINE_integer,
+  float: flags.DEFINE_float,
+  str: flags.DEFINE_string,
+}
+
+
+def define(
+  kind: Any,
+  *,
+  only: Iterable[str] = (),
+  defaults: dict[str, Any] | None = None,
+  prefix: str = "",
+) -> None:
+  """A flag for each field of a NamedTuple, explained by its docstring.
+
+  With a prefix, as of a method's options, the default is shown but left open.
+  """
+  texts, values = attributes(kind), {**kind._field_defaults, **(defaults or {})}
+  for name in only or kind._fields:
+    value = values[name]
+    text = f"{texts[name]} [{value}]" if prefix else texts[name]
+    KINDS[type(value)](prefix + name, None if prefix else value, text)
+
+
+def values(kind: Any, *, only: Iterable[str] = ()) -> dict[str, Any]:
+  """What the flags of its fields say."""
+  return {name: flags.FLAGS[name].value for name in only or kind._fields}
+
+
+def given(kind: Any, *, prefix: str = "") -> dict[str, Any]:
+  """The fields whose flags were given."""
+  return {name: flags.FLAGS[prefix + name].value for name in kind._fields if _said(prefix + name)}
+
+
+def _said(flag: str) -> bool:
+  return bool(flags.FLAGS[flag].present)
+
+
+def run(name: str, main: Callable[[], None]) -> None:
+  """Runs a main; a mistake is one sentence on standard error."""
+
+  def whole(args: Sequence[str]) -> None:
+    logging.set_verbosity(logging.WARNING)
+    _keep_programs()
+    if len(args) > 1:
+      stop(name, f"only flags are taken, not {args[1]!r}")
+    try:
+      main()
+    except (ValueError, OSError, ImportError, FloatingPointError) as error:
+      stop(name, str(error))
+
+  app.run(whole, flags_parser=lambda args: _parsed(name, args))
+
+
+def stop(name: str, sentence: str) -> None:
+  """Ends the program."""
+  print(f"{name}: {sentence}", file=sys.stderr)
+  raise SystemExit(MISTAKE)
+
+
+def aside(line: str) -> None:
+  """What is said beside the results."""
+  print(line, file=sys.stderr, flush=True)
+
+
+def _keep_programs() -> None:
+  """Compiled programs stay for the next run, unless the user says where or that they do not."""
+  if not getattr(jax.config, "jax_compilation_cache_dir", None):
+    jax.config.update("jax_compilation_cache_dir", str(data_root() / "programs"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+
+
+def _parsed(name: str, args: Sequence[str]) -> list[str]:
+  try:
+    return flags.FLAGS(args)
+  except flags.Error as error:
+    stop(name, f"{error} (--help lists all flags)")
+    raise
