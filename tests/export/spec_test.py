@@ -161,7 +161,7 @@ MISTAKES = {
   "format": (changed(format="other"), "format of the policy file takes .* got 'other'"),
   "version": (changed(version=2), "has version 2; this library reads version 1"),
   "version type": (changed(version="1"), "version of the policy file takes a whole number"),
-  "kind": (changed(kind="network"), "takes one of 'stages', got 'network'"),
+  "kind": (changed(kind="network"), "takes one of 'stages', 'per_class', got 'network'"),
   "no space": (changed(space=KeyError), "the policy file has no 'space'"),
   "unknown op": (
     changed(space__3__op="twirl"),
