@@ -14,8 +14,9 @@
   files      files that are there whole, or not at all
   types      the nouns that all share
 
-`load` makes a function of a policy file: `images = load("policy.json")(key, images)`. Each of these
-is loaded when it is first asked for.
+`search` is the whole job: `search("photos", budget="20m", workdir="runs/photos")`. `load` makes a
+function of a policy file: `images = load("policy.json")(key, images)`. Each of these is loaded when
+it is first asked for.
 """
 
 import importlib
@@ -34,12 +35,13 @@ __all__ = [
   "ops",
   "policies",
   "report",
+  "search",
   "train",
   "types",
 ]
 
 # name -> the module that has it, and its name there
-_FUNCTIONS = {"load": ("export", "load_ready")}
+_FUNCTIONS = {"load": ("export", "load_ready"), "search": ("app", "search_within")}
 
 
 def __getattr__(name: str) -> Any:

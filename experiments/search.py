@@ -23,6 +23,7 @@ accuracy. Started again with the same flags, a job goes on where it was, to the 
 from absl import flags
 
 from autoaug_jax.app import (
+  AUTO,
   How,
   SearchSetting,
   option_types,
@@ -32,7 +33,6 @@ from autoaug_jax.app import (
   search_within,
   sized,
 )
-from autoaug_jax.app.within import AUTO
 from experiments import launch
 
 HOW = ("devices", "sync_norm", "log_every", "save_every", "memory_budget", "cache_dir")

@@ -60,8 +60,9 @@ def test_signature(name):
 def test_the_front_door():
   front = importlib.import_module(OURS)
   rooms = {m.split(".")[1] for m in sources.modules(OURS) if m.count(".")}
-  assert set(front.__all__) == rooms | {"load"}
+  assert set(front.__all__) == rooms | {"load", "search"}
   assert front.load is importlib.import_module(f"{OURS}.export").load_ready
+  assert front.search is importlib.import_module(f"{OURS}.app").search_within
   assert all(f"  {name} " in (front.__doc__ or "") for name in rooms)
   assert all(getattr(front, name).__name__ == f"{OURS}.{name}" for name in rooms)
   with pytest.raises(AttributeError, match="no attribute 'nothing'"):
@@ -82,7 +83,7 @@ def test_exports(package):
 def test_a_function_without_underscore_is_offered_or_used_next_door(package):
   offered = {name.split(".")[-1] for name in public(package)}
   siblings = [m for m in sources.modules(OURS) if m.startswith(package + ".")]
-  # What exported files are made of is used there; tests/export/parts_test.py sees that all of it is.
+  # What exported files are made of is used there: tests/export/parts_test.py sees to it.
   siblings = [m for m in siblings if not m.startswith(f"{OURS}.export.runtimes")]
   lonely = []
   for module in siblings:

@@ -22,10 +22,11 @@ from autoaug_jax.app.search import Searched, search, search_lines
 from autoaug_jax.app.search_setting import SearchSetting
 from autoaug_jax.app.setting import Setting
 from autoaug_jax.app.slack import Slack
-from autoaug_jax.app.within import search_within
+from autoaug_jax.app.within import AUTO, search_within
 from autoaug_jax.app.writing import write_json
 
 __all__ = [
+  "AUTO",
   "MAGNITUDES",
   "Autodo",
   "How",

@@ -62,7 +62,7 @@ def row_of(plan: Plan, entry: Entry, found: Sequence[Measured], *, joint: bool) 
     policy=entry.policy,
     longer=entry.longer,
     epochs=plan.longer if entry.longer else plan.epochs,
-    cost=cost_of(plan, entry, joint=joint),
+    cost=_cost_of(plan, entry, joint=joint),
     accuracy=tuple(one.accuracy for one in found),
     per_class={
       name: None if None in values else sum(values) / len(values)  # type: ignore[arg-type]
@@ -72,7 +72,7 @@ def row_of(plan: Plan, entry: Entry, found: Sequence[Measured], *, joint: bool) 
   )
 
 
-def cost_of(plan: Plan, entry: Entry, *, joint: bool) -> float:
+def _cost_of(plan: Plan, entry: Entry, *, joint: bool) -> float:
   """Of one network, in epochs of plain training: of a learned one, its share of the search too.
 
   A search that gives a policy serves the networks of all seeds; one that trains its network jointly

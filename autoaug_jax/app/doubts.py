@@ -1,10 +1,9 @@
 """Training labels that networks which did not see them disagree with."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from autoaug_jax import data, train
@@ -130,19 +129,18 @@ def _trained(
   fitted = train.fit(program, train.training(setting.epochs * epoch), title=how.title)
   if not fitted.finished:
     return None
-  variables = {"params": fitted.state.theta, **fitted.state.model_state}
+  _, outputs = train.prepared(model, normalise=(mean, std), crop=0)
 
   @jax.jit
-  def shares(variables: Any, images: Array) -> Array:
-    pixels = images.astype(jnp.float32) / 255
-    normal = (pixels - jnp.asarray(mean)) / jnp.asarray(std)
-    return jax.nn.softmax(model.apply(variables, normal, train=False))
+  def shares(state: train.SearchState, images: Array) -> Array:
+    logits, _ = outputs(state.theta, state.model_state, images, train=False)
+    return jax.nn.softmax(logits)
 
   def predict(those: data.Examples, indices: np.ndarray) -> np.ndarray:
     size = LARGEST_TEST_BATCH
     batches = [indices[i : i + size] for i in range(0, len(indices), size)]
     padded = [np.pad(one, (0, size - len(one)), mode="edge") for one in batches]
-    made = [np.asarray(shares(variables, those.fetch(one))) for one in padded]
+    made = [np.asarray(shares(fitted.state, those.fetch(one))) for one in padded]
     return np.concatenate([m[: len(one)] for m, one in zip(made, batches, strict=True)])
 
   return predict

@@ -19,6 +19,7 @@ from autoaug_jax.app.doubts import Doubts, doubts
 from autoaug_jax.app.facts import facts_of
 from autoaug_jax.app.kinds import is_joint
 from autoaug_jax.app.outcome import Outcome, as_json
+from autoaug_jax.app.own import are_classes
 from autoaug_jax.app.plan import FROZEN, LEARNED, Plan, save_plan
 from autoaug_jax.app.prepare import load_images, moments
 from autoaug_jax.app.pressure import Time, before_seed, over, without_seeds
@@ -57,6 +58,8 @@ def carry_out(plan: Plan, *, how: How, source: data.Source | None = None) -> Out
   save_plan(plan, folder / "plan.json")
   if source is None:
     source = load_images(plan.setting, memory_budget=how.memory_budget, cache_dir=how.cache_dir)
+  if not are_classes(source.parts["train"].labels):
+    raise ValueError("a job compares accuracies, and these labels are no classes: use app.search")
   job = Job(plan, source, how, folder, time)
   time.done("loading")
   doubtful = _doubts(job)

@@ -1,5 +1,7 @@
 """Policies that do not learn, by the names that people give them, and policy files."""
 
+import hashlib
+import pathlib
 import re
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
@@ -60,6 +62,13 @@ def _found(name: str, flip: float, mean: Colour, own: Sequence[Op]) -> Fixed | P
   if name not in _NAMES:
     raise ValueError(f"unknown policy {name!r}; known are {', '.join(_NAMES)}, and .json files")
   return _NAMES[name](flip, mean)
+
+
+def policy_mark(name: str) -> str:
+  """What a run remembers of its policy: a name, or of a file what it says, wherever it is."""
+  if not name.endswith(".json"):
+    return name
+  return f"file {hashlib.sha256(pathlib.Path(name).read_bytes()).hexdigest()[:16]}"
 
 
 def policy_names() -> tuple[str, ...]:

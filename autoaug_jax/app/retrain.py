@@ -11,7 +11,7 @@ from autoaug_jax import data, devices, train
 from autoaug_jax.app.intervals import Interval, interval
 from autoaug_jax.app.networks import network
 from autoaug_jax.app.own import TaskOf, are_classes, named_after, own_config, own_network, task_of
-from autoaug_jax.app.policies import named_policy
+from autoaug_jax.app.policies import named_policy, policy_mark
 from autoaug_jax.app.prepare import Prepared, prepare
 from autoaug_jax.app.setting import Setting, check, check_crop, optimizer
 from autoaug_jax.app.writing import write_json
@@ -94,7 +94,12 @@ def retrain(
     training.program,
     training.schedule,
     workdir=how.workdir,
-    config={**setting._asdict(), "images": prepared.fingerprint, **own_config(task)},
+    config={
+      **setting._asdict(),
+      "policy": policy_mark(setting.policy),
+      "images": prepared.fingerprint,
+      **own_config(task),
+    },
     every=train.Every(how.log_every, how.save_every, how.evaluate_every),
     evaluate=training.measure(prepared.test),
     best=training.score,

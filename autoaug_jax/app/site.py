@@ -85,9 +85,9 @@ def site(
   source = seen.source if seen.source is not None and not rung.size else None
   if source is None:
     source = load_images(setting, memory_budget=how.memory_budget, cache_dir=how.cache_dir)
-  images = training_images(setting, source)
+  images = _training_images(setting, source)
   if "batch" not in fixed:
-    setting = setting._replace(batch=batch_for(images))
+    setting = setting._replace(batch=_batch_for(images))
   if "dtype" not in fixed and jax.default_backend() != "cpu":
     setting = setting._replace(dtype="bfloat16")
   return timed(setting, source, how=how)
@@ -102,14 +102,14 @@ def timed(setting: SearchSetting, source: data.Source, *, how: How) -> Site:
   return Site(setting, source, prepared.train_images, steps, rates.each["", "train"], rates.begin)
 
 
-def training_images(setting: SearchSetting, source: data.Source) -> int:
+def _training_images(setting: SearchSetting, source: data.Source) -> int:
   """How many images are no test images, and are used."""
   count = len(source.parts["train"].labels)
   count = min(count, setting.train_images or count)
   return count if "test" in source.parts else round(count * (1 - HELD_OUT))
 
 
-def batch_for(images: int) -> int:
+def _batch_for(images: int) -> int:
   """A power of two of which half the images hold at least two."""
   largest = LARGEST_BATCH
   if jax.default_backend() != "cpu" and images >= MANY * LARGEST_BATCH_ELSEWHERE:

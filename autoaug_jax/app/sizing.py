@@ -85,21 +85,20 @@ def least(costs: Costs) -> float:
 
 
 def _sized(time: float, costs: Costs, shape: Shape) -> Sizes | None:
+  """With as many epochs as there is time for."""
   labels = _label_epochs(time, costs)
-  left = time - _label_seconds(labels, costs)
-  most = MOST_EPOCHS
-  low, high = shape.epochs, most
-  if not _fits(left, costs, shape, low, labels):
+
+  def fitting(epochs: int) -> Sizes | None:
+    made = _made(time, costs, shape, epochs, labels)
+    return made if made is not None and made.seconds <= time else None
+
+  low, high = shape.epochs, MOST_EPOCHS
+  if fitting(low) is None:
     return None
   while low < high:
     middle = (low + high + 1) // 2
-    low, high = (middle, high) if _fits(left, costs, shape, middle, labels) else (low, middle - 1)
-  return _made(time, costs, shape, low, labels)
-
-
-def _fits(left: float, costs: Costs, shape: Shape, epochs: int, labels: int) -> bool:
-  made = _made(left, costs, shape, epochs, labels)
-  return made is not None and made.seconds - made.estimates.get("labels", 0.0) <= left
+    low, high = (middle, high) if fitting(middle) is not None else (low, middle - 1)
+  return fitting(low)
 
 
 def _made(time: float, costs: Costs, shape: Shape, epochs: int, labels: int) -> Sizes | None:

@@ -16,11 +16,11 @@ from autoaug_jax.app.planning import Wish, make_plan
 from autoaug_jax.app.retrain import How
 from autoaug_jax.app.search_setting import SearchSetting
 
-AUTO = "auto"
+AUTO = "auto"  # the method is chosen by a rule
 
 
 def search_within(
-  data: str | os.PathLike[str] = "",
+  data: str | os.PathLike[str],
   *,
   workdir: str | os.PathLike[str],
   budget: str = "",
@@ -37,11 +37,12 @@ def search_within(
 
   Args:
     data: a folder or archive with one folder of images for each class, a .npz file, or a TFDS name;
-      "" is the handwritten digits that come with the package, for which everything is chosen.
+      "digits", without a budget, are those that come with the package, with a plan of their own.
     workdir: for plan.json, policy.json, report.html, pictures, and all that is needed to go on.
     budget: how long it may take: "20m", "1h30m".
     method: "slack", "madao", "online_bilevel", "autodo", or "auto", a rule that plan.json tells.
-    plan: a plan.json of another job, which is repeated bit for bit; nothing else is chosen then.
+    plan: a plan.json of another job on these data ("" for whatever they are), which is repeated bit
+      for bit; nothing else is chosen then.
     options: of the method, by name, in the place of what would be chosen.
     how: devices, checkpoints, and who is told what.
     setting: fields of `SearchSetting` in the place of what would be chosen: model, size, flip ...
@@ -71,9 +72,11 @@ def _chosen(
   own = pathlib.Path(how.workdir or ".") / "plan.json"
   wish = _wish(data, budget, method, options, setting) if budget else None
   if plan:
-    if wish is not None or data:
-      raise ValueError("a plan says the data and the budget itself: leave these out beside it")
-    return load_plan(plan)._replace(budget=0.0), None
+    if wish is not None:
+      raise ValueError("a plan says itself how long its job takes: leave the budget out beside it")
+    given = load_plan(plan)._replace(budget=0.0)
+    _same(given, None, data, method, pathlib.Path(plan))
+    return given, None
   if own.is_file():
     kept = load_plan(own)
     _same(kept, wish, data, method, own)
@@ -81,7 +84,7 @@ def _chosen(
   _empty(own.parent)
   if wish is not None:
     return make_plan(wish, how=how)
-  if data or method != AUTO or options or setting:
+  if data not in ("", "digits") or method != AUTO or options or setting:
     raise ValueError("say how long the job may take, as budget='20m'")
   return DIGITS, None
 
@@ -112,13 +115,10 @@ def _same(kept: Plan, wish: Wish | None, data: str, method: str, own: pathlib.Pa
   has = {"data": kept.setting.data, "method": kept.method}
   for name, value in asked.items():
     if value and value != has[name]:
-      raise ValueError(
-        f"{own.parent} is the work directory of a job with {name}={has[name]}, not {value}"
-      )
+      raise ValueError(f"{own} is the plan of a job with {name}={has[name]}, not {value}")
   if wish is not None and kept.budget and wish.budget != kept.budget:
     raise ValueError(
-      f"{own.parent} is the work directory of a job with budget={spoken(kept.budget)}, "
-      f"not {spoken(wish.budget)}"
+      f"{own} is the plan of a job with budget={spoken(kept.budget)}, not {spoken(wish.budget)}"
     )
 
 

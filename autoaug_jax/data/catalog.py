@@ -26,7 +26,7 @@ def _find(name: str, *, data_dir: str | os.PathLike[str] | None = None) -> pathl
 
   Without a `data_dir`, TFDS's own folder ($TFDS_DATA_DIR or ~/tensorflow_datasets) counts too.
   """
-  roots = [data_root(data_dir)]
+  roots = [data_root(data_dir=data_dir)]
   if data_dir is None:
     roots.append(pathlib.Path(os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")))
   folder, _, version = name.partition(":")
@@ -148,7 +148,7 @@ def _prepare(name: str, data_dir: str | os.PathLike[str] | None) -> pathlib.Path
     near = difflib.get_close_matches(name, [*OWN, *catalogue], 5, 0.5)
     hint = f"; near it: {', '.join(near)}" if near else ""
     raise ValueError(f"{name!r} is no file or folder here and no TFDS name{hint}")
-  root = data_root(data_dir)
+  root = data_root(data_dir=data_dir)
   if importlib.util.find_spec("tensorflow") is None:
     need("tensorflow", f"{name} is not prepared in {root}, and preparing it once")
   builder = tfds.builder(name, data_dir=str(root), file_format="array_record")

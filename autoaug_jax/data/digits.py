@@ -33,7 +33,7 @@ def load_digits(
     raise ValueError(f"digits have 8 x 8 pixels; size must be at least 8, not {size}")
   if channels not in (1, 3):
     raise ValueError(f"digits have 1 channel, or 3 equal ones, not {channels}")
-  root = data_root(data_dir)
+  root = data_root(data_dir=data_dir)
   prepare(_digits_dataset(), root)
   source = load_tfds("digits", data_dir=root)
   parts = {part: _upsampled(one, size, channels) for part, one in source.parts.items()}

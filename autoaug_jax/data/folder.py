@@ -93,7 +93,7 @@ def prepare_folder(
   """
   if not re.fullmatch("[a-z][a-z0-9_]*", name):
     raise ValueError(f"a data set's name has small letters, digits and _, unlike {name!r}")
-  target = data_root(data_dir) / name / VERSION
+  target = data_root(data_dir=data_dir) / name / VERSION
   if target.exists():
     raise ValueError(f"a data set {name!r} is prepared in {target} already")
   files, layout = _open(path)
@@ -107,7 +107,7 @@ def prepare_folder(
       yield io.BytesIO(files.read(entry.file)), number[entry.category]
 
   parts = {part: functools.partial(written, rows) for part, rows in kept.parts.items()}
-  return prepare(Dataset(name, kept.classes, parts), data_root(data_dir))
+  return prepare(Dataset(name, kept.classes, parts), data_root(data_dir=data_dir))
 
 
 class Kept(NamedTuple):

@@ -81,7 +81,7 @@ def fingerprint(examples: Examples) -> str:
   return digest.hexdigest()[:16]
 
 
-def data_root(data_dir: str | os.PathLike[str] | None = None) -> pathlib.Path:
+def data_root(*, data_dir: str | os.PathLike[str] | None = None) -> pathlib.Path:
   """Where data sets are prepared: `data_dir`, $AUTOAUG_DATA_DIR or ~/.cache/autoaug_jax."""
   chosen = data_dir or os.environ.get("AUTOAUG_DATA_DIR") or "~/.cache/autoaug_jax"
   return pathlib.Path(chosen).expanduser()

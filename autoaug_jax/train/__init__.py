@@ -12,7 +12,7 @@ from autoaug_jax.train.rules import Every
 from autoaug_jax.train.schedule import Schedule, alternating, epochs, rounds, together, training
 from autoaug_jax.train.soft import divergence
 from autoaug_jax.train.state import SearchState, select
-from autoaug_jax.train.task import Outcome, Task, classification, cross_entropy
+from autoaug_jax.train.task import Outcome, Task, classification, cross_entropy, prepared
 from autoaug_jax.train.trajectory import trajectory
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
   "learner",
   "multi_label",
   "optim",
+  "prepared",
   "program",
   "progress_on",
   "regression",

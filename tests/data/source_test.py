@@ -34,7 +34,7 @@ def test_a_fingerprint_is_of_the_data_and_not_of_where_they_are():
 def test_the_place_of_prepared_data(tmp_path, monkeypatch):
   monkeypatch.setenv("AUTOAUG_DATA_DIR", str(tmp_path))
   assert data_root() == tmp_path
-  assert data_root("elsewhere").name == "elsewhere"
+  assert data_root(data_dir="elsewhere").name == "elsewhere"
   monkeypatch.delenv("AUTOAUG_DATA_DIR")
   assert data_root().parts[-2:] == (".cache", "autoaug_jax")
 
