@@ -10,6 +10,8 @@ from absl import app, flags, logging
 from autoaug_jax.app import attributes
 from autoaug_jax.data import data_root
 
+flags.disclaim_key_flags()  # what is defined here belongs to the main that asks for it
+
 MISTAKE = 2  # the exit code
 KINDS: dict[type, Any] = {
   bool: flags.DEFINE_bool,

@@ -1,23 +1,33 @@
 """What the README shows, run as it stands there."""
 
+import inspect
 import pathlib
 import re
+from types import SimpleNamespace
 
 import jax
 import numpy as np
 import pytest
 
+import autoaug_jax
+
 README = pathlib.Path(__file__).parents[1] / "README.md"
 
 
-def block(heading):
-  """The first block of Python below a heading."""
+def blocks(heading):
+  """The blocks of Python below a heading."""
   _, found, after = README.read_text().partition(f"## {heading}\n")
   assert found, f"the README has no heading {heading!r}"
   section = after.partition("\n## ")[0]
-  code = re.search(r"```python\n(.*?)```", section, re.DOTALL)
-  assert code, f"no Python below {heading!r}"
-  return compile(code.group(1), README.name, "exec")
+  codes = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+  assert codes, f"no Python below {heading!r}"
+  return [compile(code, README.name, "exec") for code in codes]
+
+
+def block(heading):
+  """The one block of Python below a heading."""
+  (only,) = blocks(heading)
+  return only
 
 
 @pytest.fixture
@@ -52,3 +62,54 @@ def test_learn_an_augmentation(capsys):
   assert [op.name for op in names["space"]] == list(found.policy.stages[0].ops)
   assert found.state.phi.logits.any(), "it moved"
   assert "0.2" in capsys.readouterr().out
+
+
+@pytest.fixture
+def flax_promotion():
+  """Flax's own layers add a bias [F] to [B, F]."""
+  with jax.numpy_rank_promotion("allow"):
+    yield
+
+
+def test_your_own_ops_model_loss_channels(flax_promotion, capsys):
+  names = {}
+  ops, model, loss, classes = blocks("Your own ops, model, loss, channels")
+  exec(ops, names)
+  assert [(op.name, op.high) for op in names["space"]] == [
+    ("Brightness", 0.3),
+    ("Invert", 1.0),
+    ("Vignette", 0.8),
+  ]
+  exec(model, names)
+  assert names["found"].policy.stages[0].ops == ("Brightness", "Invert", "Vignette")
+  assert names["found"].setting.model == "Net"
+  exec(loss, names)
+  assert names["found"].policy.stages[0].ops == ("Brightness", "Invert")
+  assert "left out for images of 5 channels, being for RGB: Color" in capsys.readouterr().out
+  exec(classes, names)
+  assert len(names["found"].by_class.policies) == 10
+  assert "0." in capsys.readouterr().out
+
+
+def test_take_a_policy_away(tmp_path, monkeypatch):
+  monkeypatch.chdir(tmp_path)
+  names = {}
+  exec(block("Take a policy away"), names)
+  assert names["images"].shape == (128, 32, 32, 3)
+  assert names["augment"](np.full((32, 32, 3), 100, np.uint8)).shape == (32, 32, 3)
+
+
+def test_your_own_images(tmp_path, monkeypatch):
+  """The call is right; the job itself is tested elsewhere."""
+  monkeypatch.chdir(tmp_path)
+  asked = {}
+
+  def search(data, **given):
+    asked.update(given, data=data)
+    return SimpleNamespace(verdict="Use it.", policy=None)
+
+  signature = inspect.signature(autoaug_jax.search)
+  monkeypatch.setattr(autoaug_jax, "search", search, raising=False)
+  exec(block("Your own images"), {})
+  signature.bind(**asked)
+  assert asked["data"] == "photos"

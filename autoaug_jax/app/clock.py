@@ -23,9 +23,14 @@ class Clock(NamedTuple):
   done: Callable[[str], None]
 
 
-def clock(path: pathlib.Path | None, *, now: Callable[[], float] = time.monotonic) -> Clock:
-  """A clock kept in the file `path`; None keeps it in memory."""
-  stages: dict[str, float] = {}
+def clock(
+  path: pathlib.Path | None,
+  *,
+  before: dict[str, float] | None = None,
+  now: Callable[[], float] = time.monotonic,
+) -> Clock:
+  """A clock kept in the file `path`; None keeps it in memory. `before` are stages done already."""
+  stages: dict[str, float] = dict(before or {})
   if path is not None and path.is_file():
     stages.update(json.loads(path.read_text(encoding="utf-8")))
   since = now()

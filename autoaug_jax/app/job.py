@@ -45,16 +45,23 @@ class Job(NamedTuple):
   time: Clock
 
 
-def carry_out(plan: Plan, *, how: How, source: data.Source | None = None) -> Outcome | None:
+def carry_out(
+  plan: Plan,
+  *,
+  how: How,
+  source: data.Source | None = None,
+  before: dict[str, float] | None = None,
+) -> Outcome | None:
   """Does what a plan says, from where its work directory has come to; None if asked to stop.
 
   `how.workdir` gets plan.json, policy.json and job.json, beside a folder for each part. With a
-  budget, what there is no time for is left out, whole seeds first, and taken off plan.json before.
+  budget, what there is no time for is left out, whole seeds first, and taken off plan.json before;
+  `before` are seconds that were spent before, by stage.
   """
   if how.workdir is None:
     raise ValueError("a job takes a workdir")
   folder = pathlib.Path(how.workdir)
-  time = clock(folder / "clock.json")
+  time = clock(folder / "clock.json", before=before)
   save_plan(plan, folder / "plan.json")
   if source is None:
     source = load_images(plan.setting, memory_budget=how.memory_budget, cache_dir=how.cache_dir)

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from autoaug_jax.app.networks import network
 
 SMALL = 64  # pixels up to which images are taken as they are, if they all have one size
+SMALLEST = 32  # pixels, of what is made smaller
 ASSUMED_CLASSES = 10  # hardly matters for the time that a step takes
 
 
@@ -26,9 +27,11 @@ def ladder(side: int, *, even: bool) -> tuple[Rung, ...]:
   """
   keep = 0 if even else min(side, SMALL)
   if side <= SMALL:
-    return tuple(Rung(model, keep) for model in ("wrn-40-2", "wrn-16-2", "wrn-16-1", "small-cnn"))
+    models = ("wrn-40-2", "wrn-16-2", "wrn-16-1", "small-cnn")
+    smaller = (Rung("small-cnn", SMALLEST),) if side > SMALLEST else ()
+    return (*(Rung(model, keep) for model in models), *smaller)
   large = [Rung("resnet-18", size) for size in (224, 128, 96) if size <= side]
-  small = (Rung("wrn-40-2", 64), Rung("wrn-16-1", 64), Rung("small-cnn", 64), Rung("small-cnn", 32))
+  small = (Rung("wrn-40-2", 64), Rung("wrn-16-1", 64), Rung("small-cnn", 64), Rung("small-cnn", SMALLEST))
   return (*large, *small)
 
 

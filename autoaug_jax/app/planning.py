@@ -34,8 +34,10 @@ from autoaug_jax.app.timing import search_rates
 KEPT = 0.18  # of a budget, for the report and for steps that take longer than those timed
 BEGIN = 15.0  # seconds that a training is thought to need before its steps, until one is timed
 FEWEST_IMAGES = 200  # to train on, where there are more
+MANY_IMAGES = 2000
 LABEL_EPOCHS = 10  # of networks that measure wrong labels before a method is chosen
 CELU = "-celu"
+TIMED_EPOCHS = 60  # of the search whose moves are timed, a few of each
 MORE = 3.0  # times the budget of which a plan says what it would buy
 # What a planned search has that the method's own defaults have not.
 OWN = {"slack": {"ops": 1, "draws": "per_image", "still": 0.01}}
@@ -149,9 +151,15 @@ def _plain(at: Site) -> Costs:
 
 
 def _fewer_images(at: Site, left: float, *, how: How) -> Site:
-  """With fewer images, where not even the poorest comparison has time for all of them."""
+  """With fewer images, where there is no time for all of them.
+
+  Of many images fewer are taken for a better comparison, of few ones only for any at all.
+  """
   costs, images = _plain(at), at.images
-  while not sizes(left, costs, shapes=_GOOD) and images // 2 >= FEWEST_IMAGES:
+  while (
+    not sizes(left, costs, shapes=_GOOD if images > MANY_IMAGES else SHAPES)
+    and images // 2 >= FEWEST_IMAGES
+  ):
     images //= 2
     part = images / at.images
     costs = costs._replace(
@@ -198,7 +206,9 @@ def _costs(
   def options_for(epochs: int) -> Options:
     return kind.lasting(base, epochs, ground.epoch)._replace(**wish.options)
 
-  rates = search_rates(at.setting, options_for(8), prepared, how=how)
+  how.say(f"Timing a few steps of the search, {kind.name} ...")
+  # Long enough that every kind of move is in it.
+  rates = search_rates(at.setting, options_for(TIMED_EPOCHS), prepared, how=how)
 
   @functools.cache
   def search(epochs: int) -> float:

@@ -96,6 +96,7 @@ def site(
 def timed(setting: SearchSetting, source: data.Source, *, how: How) -> Site:
   """The site of a setting that is settled."""
   one = training_setting(setting, WIDE, epochs=1, seed=0)
+  how.say(f"Timing a few steps of {setting.model} ...")
   prepared = prepare(one, memory_budget=how.memory_budget, source=source)
   rates = training_rates(one, prepared, how=how)
   steps = prepared.train[0].steps_per_epoch

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -47,6 +48,7 @@ def search_within(
     how: devices, checkpoints, and who is told what.
     setting: fields of `SearchSetting` in the place of what would be chosen: model, size, flip ...
   """
+  began = time.monotonic()
   how = how._replace(workdir=pathlib.Path(workdir))
   chosen, source = _chosen(
     str(data), budget, method, os.fspath(plan), dict(options or {}), setting, how
@@ -56,7 +58,8 @@ def search_within(
   told = ", ".join(f"{name} {spoken(s)}" for name, s in _stages(chosen).items())
   if told:
     how.say(f"Plan: {spoken(sum(_stages(chosen).values()))} in all: {told}")
-  return carry_out(chosen, how=how, source=source)
+  before = {"planning": time.monotonic() - began}
+  return carry_out(chosen, how=how, source=source, before=before)
 
 
 def _chosen(

@@ -57,6 +57,6 @@ def test_a_mistake_gets_one_sentence(flag, sentence):
 
 def test_every_setting_has_a_flag():
   run = launch("--help")
-  assert set(retrain.HOW) | {"on_nan", "say"} == set(How._fields)
+  assert set(retrain.HOW) | {"on_nan", "say", "title"} == set(How._fields)
   for name in (*Setting._fields, *retrain.HOW):
     assert f"--{name}:" in run.stdout or f"--[no]{name}:" in run.stdout

@@ -53,14 +53,15 @@ def test_a_search_and_then_a_retraining_with_its_policy(data, tmp_path):
 @pytest.mark.parametrize(
   ("flag", "sentence"),
   [
-    ("--budget=soon", "search: budget must be one of 1m, 5m, 20m, paper for slack, not 'soon'"),
-    ("--slack_draws=some", "search: draws must be one of 'shared', 'per_image', not 'some'"),
-    ("--method=guess", "should be one of"),
+    ("--budget=soon", "search: a budget is a time such as 20m, 1h30m or 90s, not 'soon'"),
+    ("--slack_draws=some", "search: say how long it may take, --budget=20m, or which --method"),
+    ("--method=guess", "should be one of <auto|autodo|madao|online_bilevel|slack>"),
+    ("--nothing", "Unknown command line flag 'nothing'"),
   ],
 )
 def test_a_mistake_gets_one_sentence(flag, sentence, data, tmp_path):
   run = launch(f"--data={data}", f"--workdir={tmp_path}", flag, module="experiments.search")
-  assert run.returncode != 0
+  assert run.returncode == 2
   assert sentence in run.stderr + run.stdout
   assert "Traceback" not in run.stderr
   assert not list(tmp_path.iterdir())
