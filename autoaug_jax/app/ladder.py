@@ -31,8 +31,8 @@ def ladder(side: int, *, even: bool) -> tuple[Rung, ...]:
     smaller = (Rung("small-cnn", SMALLEST),) if side > SMALLEST else ()
     return (*(Rung(model, keep) for model in models), *smaller)
   large = [Rung("resnet-18", size) for size in (224, 128, 96) if size <= side]
-  small = (Rung("wrn-40-2", 64), Rung("wrn-16-1", 64), Rung("small-cnn", 64), Rung("small-cnn", SMALLEST))
-  return (*large, *small)
+  small = [Rung(model, SMALL) for model in ("wrn-40-2", "wrn-16-1", "small-cnn")]
+  return (*large, *small, Rung("small-cnn", SMALLEST))
 
 
 def side_of(shapes: Sequence[tuple[int, int]]) -> tuple[int, bool]:
