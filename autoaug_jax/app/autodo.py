@@ -1,16 +1,24 @@
 """AutoDO as a job: its options, what it needs of the data, and the method that comes of them."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from autoaug_jax import methods
 from autoaug_jax.app.ground import Ground, Needs
 from autoaug_jax.app.networks import LARGE
 from autoaug_jax.app.own import are_classes
 from autoaug_jax.app.spaces import tell_left_out
-from autoaug_jax.policies import Fixed, autodo_base, in_channels
+from autoaug_jax.policies import (
+  Fixed,
+  autodo_base,
+  gaussian_chances,
+  gaussian_deviations,
+  in_channels,
+)
 from autoaug_jax.train import optim
 
 
@@ -114,6 +122,27 @@ def _check_ground(ground: Ground) -> None:
       "autodo needs a model with a Dense for its last layer called 'head', and "
       f"{type(ground.model).__name__} has {', '.join(theta)}"
     )
+
+
+def example_table(
+  phi: methods.AutodoPhi, labels: np.ndarray, names: Sequence[str]
+) -> dict[str, np.ndarray]:
+  """What was learned of each example, by the name of its file, or its number: [N] or [N, ops] each.
+
+  The policy file has the averages of its augmentations.
+  """
+  learned = methods.verdicts(phi, labels)
+  table = {
+    "name": np.asarray(names or [str(i) for i in range(len(labels))]),
+    "given": labels,
+    "proposed": learned.label,
+    "off_label": learned.off_label,
+    "weight": learned.weight,
+  }
+  if jax.tree.leaves(phi.image) and phi.image.probability.ndim == 2:
+    table["probability"] = np.asarray(gaussian_chances(phi.image))
+    table["deviation"] = np.asarray(gaussian_deviations(phi.image))
+  return table
 
 
 def _base(options: Autodo, shape: tuple[int, int, int], *, flip: float) -> Fixed:

@@ -1,7 +1,9 @@
 """The methods that the jobs know, by name and by the options that they take."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
 
 from autoaug_jax.app import autodo, madao, online_bilevel, slack
 from autoaug_jax.app.ground import Ground, Needs
@@ -19,11 +21,21 @@ class Kind(NamedTuple):
   build: Callable[[Options, Ground], Method]
   lasting: Callable[[Options, int, int], Options]  # (options, epochs, steps of one) -> options
   sizes: Mapping[str, Options]  # budget -> options; "paper" among them
+  # (phi, labels, names of files) -> what was learned of single examples, by name
+  table: Callable[[Any, np.ndarray, Sequence[str]], dict[str, np.ndarray]] | None = None
   joint: bool = True  # whether the network of the search is a result too
 
 
 KINDS = (
-  Kind("autodo", autodo.Autodo, autodo.needs, autodo.build, autodo.lasting, autodo.SIZES),
+  Kind(
+    "autodo",
+    autodo.Autodo,
+    autodo.needs,
+    autodo.build,
+    autodo.lasting,
+    autodo.SIZES,
+    autodo.example_table,
+  ),
   Kind("madao", madao.Madao, madao.needs, madao.build, madao.lasting, madao.SIZES),
   Kind(
     "online_bilevel",

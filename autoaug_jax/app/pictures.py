@@ -155,7 +155,7 @@ def _likely_and_unlikely(story: Story) -> Any:
   """
   shares = op_shares(story.policy)
   ranked = sorted(shares, key=lambda name: -shares[name])
-  count = min(EACH, len(ranked) // 2)
+  count = max(1, min(EACH, len(ranked) // 2))
   images = _some_images(story)
   sides = {"likely": ranked[:count], "unlikely": ranked[len(ranked) - count :]}
   done = {

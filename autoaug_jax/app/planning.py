@@ -93,7 +93,7 @@ def make_plan(wish: Wish, *, how: How) -> tuple[Plan, data.Source]:
       f"a budget of {spoken(wish.budget)} is too short: the smallest plan for these data takes "
       f"about {spoken(needed)}"
     )
-  reasons.append(_more(wish, costs, found, larger=_larger(rungs, number, at, wish)))
+  reasons.append(_more(wish, costs, found, larger=_larger(rungs, number, seen, _plain(at), wish)))
   if found.epochs == MOST_EPOCHS:
     reasons.append(f"Trainings have {MOST_EPOCHS} epochs, the most that a plan gives them.")
   seeds = tuple(range(at.setting.seed, at.setting.seed + found.shape.seeds))
@@ -237,20 +237,19 @@ def _why(number: int, rungs: tuple[Rung, ...]) -> str:
   )
 
 
-def _larger(rungs: tuple[Rung, ...], number: int, at: Site, wish: Wish) -> str:
+def _larger(rungs: tuple[Rung, ...], number: int, seen: Seen, costs: Costs, wish: Wish) -> str:
   """The next larger network, if more time allows for it; "" otherwise."""
   if not number:
     return ""
-  here, above = rungs[number], rungs[number - 1]
-  side, channels = min(at.source.parts["train"].shape[:2]), at.source.parts["train"].shape[2]
-  factor = operations(above.model, above.size or side, channels) / operations(
-    here.model, here.size or side, channels
+  above, here = (
+    operations(rung.model, rung.size or seen.side, seen.channels)
+    for rung in (rungs[number - 1], rungs[number])
   )
-  costs = _plain(at)
-  epoch = costs.epoch * factor
+  epoch = costs.epoch * above / here
   grown = costs._replace(epoch=epoch, search=functools.partial(_scaled, epoch))
   fits = sizes(MORE * (1 - KEPT) * wish.budget, grown, shapes=_GOOD)
-  return f"{above.model} on {above.size or side} pixels" if fits else ""
+  larger = rungs[number - 1]
+  return f"{larger.model} on {larger.size or seen.side} pixels" if fits else ""
 
 
 def _more(wish: Wish, costs: Costs, found: Sizes, *, larger: str) -> str:

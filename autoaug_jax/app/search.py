@@ -299,6 +299,10 @@ def _write(result: Searched, prepared: SearchData, workdir: pathlib.Path) -> Non
   made = spec if each is None else export.ClassSpec(each, spec.image_size, spec.provenance)
   export.save(made, workdir / "policy.json")
   write_npz(workdir / "trajectory.npz", result.trajectory)
+  table = kind_of(result.options).table
+  if table is not None:
+    names = prepared.examples.names
+    write_npz(workdir / "examples.npz", table(result.state.phi, prepared.split.labels, names))
   write_json(workdir / "search.json", as_json(result))
 
 

@@ -20,6 +20,7 @@ from autoaug_jax.types import Array
 LARGEST_BATCH = 64
 LARGEST_BATCH_ELSEWHERE = 128  # on accelerators, for as many images as this many batches hold
 MANY = 100
+FEWEST = 40  # images to train on
 
 
 class Seen(NamedTuple):
@@ -86,6 +87,8 @@ def site(
   if source is None:
     source = load_images(setting, memory_budget=how.memory_budget, cache_dir=how.cache_dir)
   images = _training_images(setting, source)
+  if images < FEWEST:
+    raise ValueError(f"{source.name} has {images} images to train on; a search takes {FEWEST}")
   if "batch" not in fixed:
     setting = setting._replace(batch=_batch_for(images))
   if "dtype" not in fixed and jax.default_backend() != "cpu":

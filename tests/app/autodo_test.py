@@ -6,7 +6,7 @@ import pytest
 
 from autoaug_jax import data, export, methods, train
 from autoaug_jax.app import network
-from autoaug_jax.app.autodo import SIZES, Autodo, build, needs
+from autoaug_jax.app.autodo import SIZES, Autodo, build, example_table, needs
 from autoaug_jax.app.ground import Ground
 from tests.app.cases import squares
 
@@ -48,6 +48,11 @@ def test_it_learns_and_what_it_learned_is_a_policy_file(tmp_path):
   unseen = np.setdiff1d(np.arange(48), cut.train)
   np.testing.assert_allclose(found.weight[unseen], 1, rtol=1e-6)
   assert (found.weight[cut.train] != found.weight[unseen[0]]).all()
+  table = example_table(phi, cut.labels, [f"{i}.png" for i in range(48)])
+  assert table["name"][7] == "7.png"
+  assert np.array_equal(table["weight"], found.weight)
+  moved = np.ptp(table["probability"][cut.train], axis=0)
+  assert (moved > 0).all(), "each example has its own"
   policy = method.learned(phi)
   export.save(export.described(policy, image_size=(8, 8), method="autodo"), tmp_path / "p.json")
   assert export.load(tmp_path / "p.json").policy == policy

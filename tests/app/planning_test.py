@@ -55,6 +55,11 @@ def test_too_little_time_names_how_much_it_takes(timed, npz):
     make_plan(wish(npz, 10.0, model="small-cnn"), how=HOW)
 
 
+def test_too_few_images_are_refused(timed, npz):
+  with pytest.raises(ValueError, match="has 30 images to train on; a search takes 40"):
+    make_plan(wish(npz, 600.0, model="small-cnn", train_images=30), how=HOW)
+
+
 def test_an_unknown_option_is_named(timed, npz):
   asked = wish(npz, 600.0, model="small-cnn")._replace(method="slack", options={"colour": 2})
   with pytest.raises(ValueError, match=r"options of slack are .*, not 'colour'"):
