@@ -111,3 +111,14 @@ def test_test_images_are_kept_apart(tmp_path):
 def test_bad_settings_get_one_sentence(setting, change, options, message):
   with pytest.raises(ValueError, match=message):
     search(setting._replace(**change), OPTIONS._replace(**options))
+
+
+def test_a_policy_that_stands_still_ends_the_search(setting, tmp_path):
+  """One round moves it by less than everything; started again, it is still at its end."""
+  options, how = OPTIONS._replace(still=1.0), HOW._replace(workdir=tmp_path)
+  first = search(setting, options, how=how, space=SPACE)
+  assert first.moves == 4 + 5, "pre-training, and one of two rounds"
+  again = search(setting, options, how=how, space=SPACE)
+  assert again.moves == first.moves
+  assert again.policy == first.policy
+  assert again.trajectory["move"].tolist() == first.trajectory["move"].tolist()
