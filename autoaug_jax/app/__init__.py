@@ -18,8 +18,9 @@ from autoaug_jax.app.plan import Plan, load_plan, save_plan
 from autoaug_jax.app.policies import named_policy, policy_names
 from autoaug_jax.app.prepare import load_images, moments
 from autoaug_jax.app.retrain import How, Retrained, as_json, retrain, table_line
-from autoaug_jax.app.search import Searched, search, search_lines
+from autoaug_jax.app.search import search
 from autoaug_jax.app.search_setting import SearchSetting
+from autoaug_jax.app.searched import Searched, search_lines
 from autoaug_jax.app.setting import Setting
 from autoaug_jax.app.slack import Slack
 from autoaug_jax.app.within import AUTO, search_within

@@ -12,9 +12,10 @@ from autoaug_jax.app.networks import network
 from autoaug_jax.app.online_bilevel import OnlineBilevel, classifier_optimizer
 from autoaug_jax.app.prepare import LARGEST_TEST_BATCH
 from autoaug_jax.app.retrain import How
-from autoaug_jax.app.search import Searched, search
+from autoaug_jax.app.search import search
 from autoaug_jax.app.search_data import SearchData, prepare_search
 from autoaug_jax.app.search_setting import SearchSetting, check_search
+from autoaug_jax.app.searched import Searched
 from autoaug_jax.ops import spaces
 from autoaug_jax.policies import fixed
 

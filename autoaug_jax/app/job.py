@@ -24,7 +24,8 @@ from autoaug_jax.app.plan import FROZEN, LEARNED, Plan, save_plan
 from autoaug_jax.app.prepare import load_images, moments
 from autoaug_jax.app.pressure import Time, before_seed, over, without_seeds
 from autoaug_jax.app.retrain import How
-from autoaug_jax.app.search import Searched, search
+from autoaug_jax.app.search import search
+from autoaug_jax.app.searched import Searched
 from autoaug_jax.app.site import training_setting
 from autoaug_jax.app.spaces import slack_space
 from autoaug_jax.app.told import findings, suspects_of, write_suspects

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from autoaug_jax.app.doubts import Doubts
 from autoaug_jax.app.facts import Facts
 from autoaug_jax.app.plan import Plan
-from autoaug_jax.app.search import Searched
+from autoaug_jax.app.searched import Searched
 from autoaug_jax.app.verdict import Difference, Row
 from autoaug_jax.policies import Fixed
 

@@ -9,9 +9,10 @@ import jax
 
 from autoaug_jax import train
 from autoaug_jax.app.kinds import Options, kind_of
+from autoaug_jax.app.phases import begun, phase_program
 from autoaug_jax.app.prepare import Prepared
 from autoaug_jax.app.retrain import How, training_of
-from autoaug_jax.app.search import begun, ground_of, phase_program
+from autoaug_jax.app.search import ground_of
 from autoaug_jax.app.search_data import SearchData
 from autoaug_jax.app.search_setting import SearchSetting
 from autoaug_jax.app.setting import Setting

@@ -20,7 +20,7 @@ from autoaug_jax.app.facts import Facts
 from autoaug_jax.app.intervals import interval
 from autoaug_jax.app.outcome import Outcome
 from autoaug_jax.app.plan import LEARNED, WIDE, Plan
-from autoaug_jax.app.search import Searched
+from autoaug_jax.app.searched import Searched
 from autoaug_jax.app.site import training_setting
 from autoaug_jax.app.verdict import Difference, Row
 from autoaug_jax.data import Source
