@@ -16,11 +16,11 @@ Each search chooses among ten ops. What is in the work directory already is not 
 
 import json
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from absl import app, flags, logging
+from absl import flags
 
 from autoaug_jax import data, export
 from autoaug_jax.app import (
@@ -37,6 +37,7 @@ from autoaug_jax.app import (
 )
 from autoaug_jax.ops import Erase, Op, Space, clipped_box, select, spaces
 from autoaug_jax.policies import fixed, op_shares
+from experiments import launch
 
 SIZE = 16
 TRAIN_IMAGES = 600
@@ -247,10 +248,7 @@ def compare(method: str, name: str, *, ops: int, workdir: pathlib.Path) -> dict[
   return found
 
 
-def main(args: Sequence[str]) -> None:
-  if len(args) > 1:
-    raise app.UsageError(f"only flags are taken, not {args[1]!r}")
-  logging.set_verbosity(logging.WARNING)
+def main() -> None:
   given = flags.FLAGS
   method, workdir = given.method, pathlib.Path(given.workdir)
   shown = METHODS[method].shown_as
@@ -284,4 +282,4 @@ def define_flags() -> None:
 
 if __name__ == "__main__":
   define_flags()
-  app.run(main)
+  launch.run("planted", main)

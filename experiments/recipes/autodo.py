@@ -19,12 +19,12 @@ backward pass is 2.99 of 3). Started again with the same flags, a run goes on wh
 
 import json
 import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from absl import app, flags, logging
+from absl import flags
 
 from autoaug_jax import data, devices, methods, train
 from autoaug_jax.app import network
@@ -32,6 +32,7 @@ from autoaug_jax.ops import select, spaces
 from autoaug_jax.policies import Fixed, autodo_base, join, uniform_slots
 from autoaug_jax.train import optim
 from autoaug_jax.types import Feed
+from experiments import launch
 
 LEFT = ("Identity", "AutoContrast", "Equalize", "Invert", "Color", "Sharpness")
 FULL = (*LEFT, "Rotate", "ShearX", "ShearY", "TranslateX", "TranslateY")
@@ -286,40 +287,34 @@ def _write_verdicts(path: pathlib.Path, found: methods.Verdicts, sides: Sides) -
   np.savez(path, given=given, true=true, train=sides.cut.train, **columns)
 
 
-def main(args: Sequence[str]) -> None:
-  if len(args) > 1:
-    raise app.UsageError(f"only flags are taken, not {args[1]!r}")
-  logging.set_verbosity(logging.WARNING)
+def main() -> None:
   given = flags.FLAGS
   if given.list or not given.recipe:
     for name, recipe in RECIPES.items():
       print(f"{name:28} {cost(recipe):>9,} steps of {recipe.batch}, {recipe.model}")
     return
   if given.recipe not in RECIPES:
-    raise SystemExit(f"autodo: unknown recipe {given.recipe!r}; --list names them")
+    raise ValueError(f"unknown recipe {given.recipe!r}; --list names them")
   if not given.workdir:
-    raise SystemExit("autodo: --workdir says where the run is kept")
+    raise ValueError("--workdir says where the run is kept")
   recipe = RECIPES[given.recipe]
   recipe = recipe._replace(data=given.data or recipe.data)
   if not recipe.data:
-    raise SystemExit("autodo: --data says which folder, archive or .npz file")
-  try:
-    sides = sides_of(
-      recipe,
-      seed=given.seed,
-      data_dir=given.data_dir or None,
-      cache_dir=given.cache_dir or None,
-    )
-    told = run(
-      recipe,
-      sides,
-      pathlib.Path(given.workdir),
-      seed=given.seed,
-      dtype=given.dtype,
-      device_count=given.devices,
-    )
-  except (ValueError, OSError, ImportError, FloatingPointError) as error:
-    raise SystemExit(f"autodo: {error}") from None
+    raise ValueError("--data says which folder, archive or .npz file")
+  sides = sides_of(
+    recipe,
+    seed=given.seed,
+    data_dir=given.data_dir or None,
+    cache_dir=given.cache_dir or None,
+  )
+  told = run(
+    recipe,
+    sides,
+    pathlib.Path(given.workdir),
+    seed=given.seed,
+    dtype=given.dtype,
+    device_count=given.devices,
+  )
   if told is None:
     raise SystemExit(1)
   print(f"{given.recipe}: {100 * (1 - told['evaluation']['accuracy']):.2f}% test error")
@@ -339,4 +334,4 @@ def define_flags() -> None:
 
 if __name__ == "__main__":
   define_flags()
-  app.run(main)
+  launch.run("autodo", main)

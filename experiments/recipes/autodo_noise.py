@@ -22,12 +22,13 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from absl import app, flags, logging
+from absl import flags
 
 from autoaug_jax import data, methods, train
 from autoaug_jax.app import interval, network
 from autoaug_jax.policies import Fixed, autodo_base, fixed, join
 from autoaug_jax.train import optim
+from experiments import launch
 
 
 class Case(NamedTuple):
@@ -108,7 +109,7 @@ def run(case: Case, row: Row, seed: int) -> Run:
   program = train.program(phase.learner, feed, valid=valid, seed=seed)
   fitted = train.fit(program, phase.schedule, progress=train.silent())
   if not fitted.finished:
-    raise SystemExit("autodo_noise: asked to stop; the run that was under way is not kept")
+    raise ValueError("asked to stop; the run that was under way is not kept")
   state = jax.device_get(fitted.state)
   tested = source.parts["test"]
   test = data.evaluation_feed(tested, np.arange(len(tested.labels)), 250)
@@ -210,26 +211,20 @@ def kept(path: pathlib.Path, case: Case, name: str, seed: int) -> Found:
   return found
 
 
-def main(args: Sequence[str]) -> None:
-  if len(args) > 1:
-    raise app.UsageError(f"only flags are taken, not {args[1]!r}")
-  logging.set_verbosity(logging.WARNING)
+def main() -> None:
   given: Any = flags.FLAGS
   case = Case(**{name: given[name].value for name in Case._fields})
   print("| row | accuracy, % | rare, % | AUC, weight | AUC, label | listed | s |")
   print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |", flush=True)
   for name in [r.replace("+", ", ") for r in given.rows] or ROWS:
     if name not in ROWS:
-      raise SystemExit(f"autodo_noise: rows are {'; '.join(ROWS)}, not {name!r}")
+      raise ValueError(f"rows are {'; '.join(ROWS)}, not {name!r}")
     slug = name.replace(", ", "-").replace(" ", "-")
     folder = pathlib.Path(given.workdir) / f"noise{case.noise:g}-imbalance{case.imbalance:g}"
-    try:
-      found = [
-        kept(folder / slug / f"{s}.json", case, name, s)
-        for s in range(given.seed, given.seed + given.seeds)
-      ]
-    except (ValueError, OSError, FloatingPointError) as error:
-      raise SystemExit(f"autodo_noise: {error}") from None
+    found = [
+      kept(folder / slug / f"{s}.json", case, name, s)
+      for s in range(given.seed, given.seed + given.seeds)
+    ]
     print(table_line(name, found), flush=True)
 
 
@@ -258,4 +253,4 @@ def define_flags() -> None:
 
 if __name__ == "__main__":
   define_flags()
-  app.run(main)
+  launch.run("autodo_noise", main)

@@ -14,12 +14,12 @@ memory that took at most.
 import pathlib
 import resource
 import sys
-from collections.abc import Sequence
 
 import numpy as np
-from absl import app, flags, logging
+from absl import flags
 
 from autoaug_jax.app import How, OnlineBilevel, SearchSetting, search
+from experiments import launch
 
 PATCH = 512
 ENDINGS = (".tif", ".tiff", ".png", ".jpg", ".jpeg")
@@ -89,10 +89,7 @@ def _write(path: pathlib.Path, image: np.ndarray) -> None:
   Image.fromarray(image).save(path)
 
 
-def main(args: Sequence[str]) -> None:
-  if len(args) > 1:
-    raise app.UsageError(f"only flags are taken, not {args[1]!r}")
-  logging.set_verbosity(logging.WARNING)
+def main() -> None:
   given = flags.FLAGS
   out = pathlib.Path(given.out)
   if given.stress:
@@ -101,11 +98,8 @@ def main(args: Sequence[str]) -> None:
     print(f"at most {most:.2f} GiB, with {held:.2f} GiB of pixels on the disk")
     return
   if not given.pictures:
-    raise SystemExit("bach takes --pictures, or --stress")
-  try:
-    train, test = cut(pathlib.Path(given.pictures), out, patch=given.patch)
-  except (ValueError, OSError, ImportError) as error:
-    raise SystemExit(f"bach: {error}") from None
+    raise ValueError("bach takes --pictures, or --stress")
+  train, test = cut(pathlib.Path(given.pictures), out, patch=given.patch)
   print(f"{train} pictures to train on, {test} to test on")
 
 
@@ -120,4 +114,4 @@ def define_flags() -> None:
 
 if __name__ == "__main__":
   define_flags()
-  app.run(main)
+  launch.run("bach", main)

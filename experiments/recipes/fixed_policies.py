@@ -10,17 +10,14 @@ one. Rows that are there already are not run again, and a run that was stopped g
 
 import pathlib
 import sys
-from collections.abc import Sequence
 
-from absl import app, flags, logging
+from absl import flags
 
 from autoaug_jax.app import How, Setting, policy_names, retrain, table_line
+from experiments import launch
 
 
-def main(args: Sequence[str]) -> None:
-  if len(args) > 1:
-    raise app.UsageError(f"only flags are taken, not {args[1]!r}")
-  logging.set_verbosity(logging.WARNING)
+def main() -> None:
   given = flags.FLAGS
   setting = Setting(
     data=given.data,
@@ -36,10 +33,7 @@ def main(args: Sequence[str]) -> None:
   print("| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |", flush=True)
   for policy in given.policies or policy_names():
     how = How(workdir=pathlib.Path(given.workdir) / policy)
-    try:
-      result = retrain(setting._replace(policy=policy), how=how)
-    except (ValueError, OSError, ImportError, FloatingPointError) as error:
-      raise SystemExit(f"fixed_policies: {error}") from None
+    result = retrain(setting._replace(policy=policy), how=how)
     if result is None:
       sys.exit(1)
     seen = 100 * sum(result.train_accuracy) / len(result.train_accuracy)
@@ -61,4 +55,4 @@ def define_flags() -> None:
 
 if __name__ == "__main__":
   define_flags()
-  app.run(main)
+  launch.run("fixed_policies", main)

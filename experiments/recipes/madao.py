@@ -15,11 +15,10 @@ not run again; figures are drawn from each run's trajectory.npz.
 
 import pathlib
 import sys
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from absl import app, flags, logging
+from absl import flags
 
 from autoaug_jax import data, train
 from autoaug_jax.app import (
@@ -35,6 +34,7 @@ from autoaug_jax.app import (
   search,
 )
 from autoaug_jax.ops import spaces
+from experiments import launch
 
 BINS = 30  # of RandAugment's magnitude
 # Network-steps that a search costs, by XLA's count of flops: 39 forward passes of 3 a step with
@@ -311,10 +311,7 @@ def errors_of(row: Row, recipe: Recipe, source: str, *, how: How) -> Interval:
   return interval([1 - run(row, recipe, source, seed=s, how=how) for s in range(recipe.runs)])
 
 
-def main(args: Sequence[str]) -> None:
-  if len(args) > 1:
-    raise app.UsageError(f"only flags are taken, not {args[1]!r}")
-  logging.set_verbosity(logging.WARNING)
+def main() -> None:
   given = flags.FLAGS
   if given.list:
     for name, recipe in RECIPES.items():
@@ -322,7 +319,7 @@ def main(args: Sequence[str]) -> None:
       print(f"{name:14} {recipe.title}: {len(recipe.rows)} rows, {cost:,.0f} network-steps")
     return
   if not given.workdir:
-    raise app.UsageError("--workdir says where a recipe is kept")
+    raise ValueError("--workdir says where a recipe is kept")
   recipe = RECIPES[given.recipe]
   recipe = recipe._replace(runs=given.runs or recipe.runs)
   sources = dict(item.split("=", 1) for item in given.data)
@@ -334,10 +331,7 @@ def main(args: Sequence[str]) -> None:
   print(f"# {recipe.title}\n\n| row | data | network | error, % | paper's | network-steps |")
   print("| --- | --- | --- | ---: | ---: | ---: |", flush=True)
   for row in recipe.rows:
-    try:
-      found = errors_of(row, recipe, sources.get(row.data, row.data), how=how)
-    except (ValueError, OSError, ImportError, FloatingPointError) as error:
-      raise SystemExit(f"madao: {error}") from None
+    found = errors_of(row, recipe, sources.get(row.data, row.data), how=how)
     shown = f"{100 * found.mean:.2f} ± {100 * found.half_width:.2f}"
     cells = [row.name, row.data, row.model, shown, row.error, f"{steps(row, recipe):,.0f}"]
     print(f"| {' | '.join(cells)} |", flush=True)
@@ -356,4 +350,4 @@ def define_flags() -> None:
 
 if __name__ == "__main__":
   define_flags()
-  app.run(main)
+  launch.run("madao", main)

@@ -15,14 +15,14 @@ sees images in their middle, not augmented.
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from absl import app, flags, logging
+from absl import flags
 
 from autoaug_jax import data
 from autoaug_jax.app import moments, network
@@ -53,6 +53,7 @@ from autoaug_jax.train import (
   training,
 )
 from autoaug_jax.types import Array, Batch, Key, Loss, Params, Phi
+from experiments import launch
 
 
 class Moco(NamedTuple):
@@ -363,18 +364,12 @@ def _parts(array: np.ndarray, size: int) -> list[np.ndarray]:
   return [array[start : start + size] for start in range(0, len(array), size)]
 
 
-def main(args: Sequence[str]) -> None:
-  if len(args) > 1:
-    raise app.UsageError(f"only flags are taken, not {args[1]!r}")
-  logging.set_verbosity(logging.WARNING)
+def main() -> None:
   given = flags.FLAGS
   recipe = RECIPES[given.recipe]
   if given.every is not None:
     recipe = recipe._replace(every=given.every)
-  try:
-    found = run(recipe, given.data or recipe.data, workdir=given.workdir, seed=given.seed)
-  except (ValueError, OSError, ImportError, FloatingPointError) as error:
-    raise SystemExit(f"madao_moco: {error}") from None
+  found = run(recipe, given.data or recipe.data, workdir=given.workdir, seed=given.seed)
   if found is None:
     sys.exit(1)
   print(f"linear probe: {100 * (1 - found.accuracy):.2f}% test error")
@@ -392,4 +387,4 @@ def define_flags() -> None:
 
 if __name__ == "__main__":
   define_flags()
-  app.run(main)
+  launch.run("madao_moco", main)

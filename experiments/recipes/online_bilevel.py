@@ -11,10 +11,9 @@ pictures in `--whole` are tested on at the end.
 """
 
 import sys
-from collections.abc import Sequence
 from typing import NamedTuple
 
-from absl import app, flags, logging
+from absl import flags
 
 from autoaug_jax.app import (
   MAGNITUDES,
@@ -28,6 +27,7 @@ from autoaug_jax.app import (
   validated_magnitude,
   whole_accuracy,
 )
+from experiments import launch
 
 JOINT = 10 / 3  # network-steps of a joint move: 10 forward passes against the 3 of a training step
 
@@ -196,24 +196,18 @@ def cost(recipe: Recipe) -> float:
   return steps - moved + moved * JOINT
 
 
-def main(args: Sequence[str]) -> None:
-  if len(args) > 1:
-    raise app.UsageError(f"only flags are taken, not {args[1]!r}")
-  logging.set_verbosity(logging.WARNING)
+def main() -> None:
   given = flags.FLAGS
   if given.list:
     print("\n".join(lines()))
     return
   if given.recipe not in RECIPES:
-    raise SystemExit(f"recipe must be one that --list shows, not {given.recipe!r}")
+    raise ValueError(f"recipe must be one that --list shows, not {given.recipe!r}")
   recipe = RECIPES[given.recipe]
   if not given.data:
-    raise SystemExit(f"data must be {DATA[recipe.data].what}; --data says where it is")
-  try:
-    how = How(workdir=given.workdir)
-    told = run(recipe, data=given.data, whole=given.whole, seed=given.seed, how=how)
-  except (ValueError, OSError, ImportError, FloatingPointError) as error:
-    raise SystemExit(f"online_bilevel: {error}") from None
+    raise ValueError(f"data must be {DATA[recipe.data].what}; --data says where it is")
+  how = How(workdir=given.workdir)
+  told = run(recipe, data=given.data, whole=given.whole, seed=given.seed, how=how)
   if told is None:
     sys.exit(1)
   print(told)
@@ -268,4 +262,4 @@ def define_flags() -> None:
 
 if __name__ == "__main__":
   define_flags()
-  app.run(main)
+  launch.run("online_bilevel", main)

@@ -19,7 +19,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from absl import app, flags, logging
+from absl import flags
 
 from autoaug_jax.app import (
   How,
@@ -31,6 +31,7 @@ from autoaug_jax.app import (
   retrain,
   search,
 )
+from experiments import launch
 from experiments.recipes.slack_figures import draw
 from experiments.recipes.slack_quoted import QUOTED
 
@@ -357,10 +358,7 @@ def run_row(row: Row, recipe: Recipe, source: str, *, how: How) -> Interval | No
   return interval(accuracies)
 
 
-def main(args: Sequence[str]) -> None:
-  if len(args) > 1:
-    raise app.UsageError(f"only flags are taken, not {args[1]!r}")
-  logging.set_verbosity(logging.WARNING)
+def main() -> None:
   given = flags.FLAGS
   if given.list:
     for name, recipe in RECIPES.items():
@@ -368,7 +366,7 @@ def main(args: Sequence[str]) -> None:
       print(f"{name:10} {recipe.title}: {len(recipe.rows)} rows, {cost:,} steps")
     return
   if not given.workdir:
-    raise app.UsageError("--workdir says where a recipe is kept")
+    raise ValueError("--workdir says where a recipe is kept")
   recipe = RECIPES[given.recipe]
   recipe = recipe._replace(
     searches=given.searches or recipe.searches, runs=given.runs or recipe.runs
@@ -382,10 +380,7 @@ def main(args: Sequence[str]) -> None:
   print(f"# {recipe.title}\n\n| row | data | network | accuracy, % |")
   print("| --- | --- | --- | ---: |", flush=True)
   for row in recipe.rows:
-    try:
-      found = run_row(row, recipe, sources.get(row.data, row.data), how=how)
-    except (ValueError, OSError, ImportError, FloatingPointError) as error:
-      raise SystemExit(f"slack: {error}") from None
+    found = run_row(row, recipe, sources.get(row.data, row.data), how=how)
     shown = "" if found is None else f"{100 * found.mean:.2f} ± {100 * found.half_width:.2f}"
     print(f"| {row.name} | {row.data} | {row.model} | {shown} |", flush=True)
   searches = {
@@ -412,4 +407,4 @@ def define_flags() -> None:
 
 if __name__ == "__main__":
   define_flags()
-  app.run(main)
+  launch.run("slack", main)
