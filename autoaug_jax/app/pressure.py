@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 from autoaug_jax.app.comparison import Entry, entries
 from autoaug_jax.app.plan import WIDE, Plan
-
-FEWEST = 2  # seeds, before baselines are left out
+from autoaug_jax.app.verdict import FEWEST_SEEDS
 
 
 class Time(NamedTuple):
@@ -20,13 +19,13 @@ class Time(NamedTuple):
 def before_seed(plan: Plan, done: int, time: Time, *, joint: bool) -> Plan:
   """The plan, as far as there is time for it, before the seed after the first `done` begins.
 
-  From the third seed on, the seeds that do not fit are left out; before, baselines are, first those
-  that train longer, then the uniform policy, crop and flip, and none. The learned policy and
-  TrivialAugment-Wide stay for one seed whatever they take, and for the second if they fit.
+  After as many seeds as a verdict takes, those that do not fit are left out; before, baselines are,
+  first those that train longer, then the uniform policy, crop and flip, and none. The learned
+  policy and TrivialAugment-Wide stay for one seed whatever they take, for further ones if they fit.
   """
-  if done >= FEWEST:
+  if done >= FEWEST_SEEDS:
     return plan if _fits(plan, time, joint=joint) else without_seeds(plan, done)
-  while not _fits(plan, time, seeds=min(FEWEST, len(plan.seeds)) - done, joint=joint):
+  while not _fits(plan, time, seeds=min(FEWEST_SEEDS, len(plan.seeds)) - done, joint=joint):
     if plan.longer_rows:
       plan = _without(plan, plan.longer_rows[-1], longer=True)
     elif plan.rows[-1:] != (WIDE,) and plan.rows:

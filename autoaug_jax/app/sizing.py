@@ -26,8 +26,8 @@ SHAPES = (
   Shape(5, BASELINES, 0.08, 40),
   Shape(5, (WIDE,), 0.2, 40),
   Shape(3, (WIDE,), 0.2, 20),
-  Shape(2, (WIDE,), 0.2, 12),
-  Shape(2, (), 0.25, 8),
+  Shape(3, (WIDE,), 0.2, 12),
+  Shape(3, (), 0.25, 8),
 )
 WORTHWHILE = SHAPES[2]  # a smaller network is taken rather than less than this
 

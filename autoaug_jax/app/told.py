@@ -162,6 +162,7 @@ def _change(ours: float | None, theirs: float | None) -> float:
 
 def _advice(plan: Plan) -> Iterator[str]:
   yield "Accuracies are those of the last step, on test images that the search never saw."
+  yield "Intervals are over seeds: what other test images would change is not in them."
   yield from (reason for reason in plan.reasons if reason.startswith("More time"))
 
 

@@ -14,6 +14,7 @@ NAMES = {
   "standard": "crop and flip",
   "uniform": "the uniform policy",
 }
+FEWEST_SEEDS = 3  # of which an interval is worth something
 
 
 class Row(NamedTuple):
@@ -60,14 +61,16 @@ def verdict(rows: Sequence[Row]) -> str:
   wide, learned = _row(rows, WIDE), _row(rows, LEARNED)
   if wide is None or learned is None:
     return "Not compared: there was no time for TrivialAugment-Wide and the learned policy both."
-  if len(wide.accuracy) < 2 or len(learned.accuracy) < 2:
+  seeds = min(len(wide.accuracy), len(learned.accuracy))
+  if seeds < FEWEST_SEEDS:
     return (
-      f"Undecided: one seed alone tells no interval ({_percent(learned)} with the learned policy,"
-      f" {_percent(wide)} with TrivialAugment-Wide); use TrivialAugment-Wide."
+      f"Undecided: {seeds} seed{'s are' if seeds > 1 else ' is'} too few to tell"
+      f" ({_percent(learned)} with the learned policy, {_percent(wide)} with TrivialAugment-Wide);"
+      " use TrivialAugment-Wide."
     )
   ahead = _paired(learned, wide)
   long = _row(rows, WIDE, longer=True)
-  held = ahead if long is None or len(long.accuracy) < 2 else _paired(learned, long)
+  held = ahead if long is None or len(long.accuracy) < FEWEST_SEEDS else _paired(learned, long)
   better = [
     row
     for row in rows

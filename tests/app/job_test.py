@@ -118,7 +118,7 @@ def test_without_time_seeds_and_baselines_are_left_out_and_written_down(plan, tm
   assert kept.rows == ("trivial-augment-wide",)
   assert (kept.seeds, kept.longer_rows) == ((0,), ())
   assert len([line for line in said if "no time was left" in line]) == len(kept.dropped) == 3
-  assert outcome.verdict.startswith("Undecided: one seed")
+  assert outcome.verdict.startswith("Undecided: 1 seed")
 
 
 @pytest.mark.parametrize(

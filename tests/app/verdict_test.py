@@ -42,9 +42,11 @@ def test_sentences(found, begins, holds):
   assert "\n" not in said
 
 
-def test_one_seed_decides_nothing():
-  found = [row("learned", 0.9, noise=np.zeros(1)), row(WIDE, 0.1, noise=np.zeros(1))]
-  assert verdict(found).startswith("Undecided: one seed")
+@pytest.mark.parametrize(("seeds", "said"), [(1, "1 seed is"), (2, "2 seeds are")])
+def test_two_seeds_decide_nothing(seeds, said):
+  """Two differences may be equal by chance: no interval at all."""
+  found = [row("learned", 0.9, noise=np.zeros(seeds)), row(WIDE, 0.1, noise=np.zeros(seeds))]
+  assert verdict(found).startswith(f"Undecided: {said} too few to tell")
 
 
 def test_without_both_there_is_no_verdict():
