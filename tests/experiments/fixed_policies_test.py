@@ -14,8 +14,8 @@ def test_rows_are_run_once(tmp_path):
     f"--workdir={tmp_path / 'runs'}",
     "--model=small-cnn",
     "--policies=none,standard",
-    "--epochs=2",
-    "--seeds=2",
+    "--epochs=1",
+    "--seeds=1",
   )
   first = launch(*flags, module="experiments.recipes.fixed_policies")
   assert first.returncode == 0, first.stderr

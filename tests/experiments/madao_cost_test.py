@@ -29,6 +29,7 @@ def test_the_table():
   assert lines[6].startswith("| memory | 2.20x | 2.3x |")
 
 
+@pytest.mark.slow
 def test_the_moves_of_a_tiny_network():
   """A search is more work than a step; recomputed forward passes are more work in less memory."""
   space = select(spaces.madao(), ["Brightness", "Invert"])

@@ -60,7 +60,14 @@ def test_every_search_has_a_method():
     assert rounds == row.options.rounds
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+# Of several networks one is traced in tests/methods; here they take a third of the file's time.
+TRACED = [
+  pytest.param(name, marks=[pytest.mark.slow] * (row.options.models > 1))
+  for name, row in PROGRAMS.items()
+]
+
+
+@pytest.mark.parametrize("name", TRACED)
 def test_every_program_can_be_traced(name):
   """One composite instead of 8: they are a loop of Python, and only take time."""
   row = PROGRAMS[name]
