@@ -58,6 +58,8 @@ def run(name: str, main: Callable[[], None]) -> None:
 
   def whole(args: Sequence[str]) -> None:
     logging.set_verbosity(logging.WARNING)
+    # orbax's threads log what they raise, and what they raise reaches us.
+    logging.get_absl_logger().addFilter(lambda record: "/orbax/" not in record.pathname)
     _keep_programs()
     if len(args) > 1:
       stop(name, f"only flags are taken, not {args[1]!r}")

@@ -4,11 +4,13 @@ A checkpoint is a folder named by its number of moves: the arrays of the state b
 arrays, so that it can be read on other devices, and a note in JSON with their checksums.
 """
 
+import contextlib
+import errno
 import json
 import pathlib
 import shutil
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import jax
@@ -19,6 +21,7 @@ from autoaug_jax import devices
 from autoaug_jax.train.state import SearchState
 
 FORMAT = 1
+FULL = ("No space left on device", "RESOURCE_EXHAUSTED")  # how errors say that a disk is full
 
 
 class Loaded(NamedTuple):
@@ -72,7 +75,8 @@ def store(
 
   def settle() -> None:
     while writing:
-      writing.pop().result()
+      with _room(root):
+        writing.pop().result()
       numbers = _numbers(root)
       for number in set(numbers[:-keep]) - set(best) if primary else ():
         _remove(root / str(number))
@@ -88,7 +92,8 @@ def store(
     # As an array, because a part without arrays lets orbax warn.
     text = np.frombuffer(json.dumps(full).encode(), np.uint8)
     parts = {"state": arrays, "note": {"json": text}}
-    writing.append(ocp.save_checkpointables_async(root / str(move), parts))
+    with _room(root):
+      writing.append(ocp.save_checkpointables_async(root / str(move), parts))
 
   def load(like: SearchState) -> Loaded | None:
     settle()
@@ -108,6 +113,18 @@ def store(
     return str(root / str(numbers[-1])) if numbers else None
 
   return Store(save, load, settle, latest)
+
+
+@contextlib.contextmanager
+def _room(root: pathlib.Path) -> Iterator[None]:
+  """Says in a sentence that a disk is full; orbax's own errors are of several kinds."""
+  try:
+    yield
+  except Exception as error:
+    if not any(sign in str(error) for sign in FULL):
+      raise
+    said = "the disk is full: the last checkpoint was not written, those before it are whole"
+    raise OSError(errno.ENOSPC, said, str(root)) from None
 
 
 class Unreadable(Exception):

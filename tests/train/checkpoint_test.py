@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from autoaug_jax.train import SearchState
+from autoaug_jax.train import SearchState, checkpoint
 from autoaug_jax.train.checkpoint import store
 
 CONFIG = {"lr": 0.1, "policy": "none", "seeds": [0, 1]}
@@ -181,3 +181,19 @@ def test_numbers_are_bitwise(tmp_path):
   kept.save(1, state().replace(pinned=jnp.asarray(odd)), {})
   back = kept.load(state().replace(pinned=jnp.asarray(odd))).state.pinned
   assert back.tobytes() == odd.tobytes()
+
+
+def test_a_full_disk_is_said_and_what_was_saved_stays(tmp_path, monkeypatch):
+  saved(tmp_path, [10])
+  kept = opened(tmp_path, [])
+
+  class Failed:
+    def result(self):
+      raise ValueError("RESOURCE_EXHAUSTED: ...: No space left on device [os_error_code='28']")
+
+  monkeypatch.setattr(checkpoint.ocp, "save_checkpointables_async", lambda *_, **__: Failed())
+  kept.save(20, state(20), {"text": "at 20"})
+  with pytest.raises(OSError, match=r"the disk is full: .* those before it are whole"):
+    kept.close()
+  monkeypatch.undo()
+  assert opened(tmp_path, []).load(state()).move == 10
