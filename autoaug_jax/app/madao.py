@@ -6,6 +6,7 @@ from typing import NamedTuple
 import optax
 
 from autoaug_jax import hypergrad, methods
+from autoaug_jax.app.checks import at_least, one_of, positive
 from autoaug_jax.app.ground import Ground, Needs
 from autoaug_jax.app.spaces import fitted
 from autoaug_jax.ops import spaces
@@ -86,13 +87,13 @@ class Madao(NamedTuple):
 
 
 def needs(options: Madao) -> Needs:
-  """A tenth of the images, fixed for the whole run."""
+  """A tenth of the images, fixed for the whole run; ValueError for options that make no sense."""
+  _check(options)
   return Needs(options.val, options.valid_batch)
 
 
 def build(options: Madao, ground: Ground) -> methods.Method:
   """The method on these data."""
-  _check(options)
   space = ground.space
   if space is None:
     space = fitted(spaces.madao(), ground.shape[2], say=ground.say)
@@ -174,18 +175,12 @@ def _solve(options: Madao) -> hypergrad.Iteration:
 
 
 def _check(options: Madao) -> None:
-  for name in ("epochs", "ops", "terms"):
-    if getattr(options, name) < 1:
-      raise ValueError(f"{name} must be at least 1, not {getattr(options, name)}")
+  at_least(options, 1, ["epochs", "ops", "terms"])
   if not 0 <= options.warmup <= options.epochs:
     raise ValueError(f"warmup must be at most the {options.epochs} epochs, not {options.warmup}")
-  for name, accepted in (("solve", SOLVES), ("warmup_ops", WARMUPS)):
-    if getattr(options, name) not in accepted:
-      known = ", ".join(map(repr, accepted))
-      raise ValueError(f"{name} must be one of {known}, not {getattr(options, name)!r}")
-  for name in ("rate", "policy_rate"):
-    if not getattr(options, name) > 0:
-      raise ValueError(f"{name} must be positive, not {getattr(options, name)}")
+  one_of(options, "solve", SOLVES)
+  one_of(options, "warmup_ops", WARMUPS)
+  positive(options, ["rate", "policy_rate"])
 
 
 SIZES = {

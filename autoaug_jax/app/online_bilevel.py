@@ -7,6 +7,7 @@ import optax
 
 from autoaug_jax import methods
 from autoaug_jax.app.bilevel_parts import learned_space, set_beforehand
+from autoaug_jax.app.checks import at_least, one_of
 from autoaug_jax.app.ground import Ground, Needs
 from autoaug_jax.policies import (
   Form,
@@ -21,14 +22,6 @@ from autoaug_jax.train import optim
 LEARNED = ("none", "translation", "affine", "color", "affine-color")
 PREDEFINED = ("", "crop", "affine")
 LAYERS = {"small": small_layers, "medium": medium_layers, "large": large_layers}
-LEAST = {
-  "magnitude": 0,
-  "epochs": 1,
-  "every": 1,
-  "unroll": 1,
-  "spread": 0,
-  "jitter": 0,
-}
 DROPS = (0.3, 0.6, 0.8)  # of the 201 epochs on CIFAR: at 60, 120 and 160, by a fifth
 
 
@@ -93,13 +86,13 @@ class OnlineBilevel(NamedTuple):
 
 
 def needs(options: OnlineBilevel) -> Needs:
-  """A fifth of the images, another one each epoch."""
+  """A fifth of the images, another one each epoch; ValueError for options that make no sense."""
+  _check(options)
   return Needs(options.val, resplit=options.resplit)
 
 
 def build(options: OnlineBilevel, ground: Ground) -> methods.Method:
   """The method on these data."""
-  _check(options)
   steps = options.epochs * ground.epoch
   optimizer = classifier_optimizer(options, ground.epoch)
   first = set_beforehand(
@@ -153,19 +146,13 @@ def lasting(options: OnlineBilevel, epochs: int, epoch: int) -> OnlineBilevel:
 
 
 def _check(options: OnlineBilevel) -> None:
-  for name, least in LEAST.items():
-    if getattr(options, name) < least:
-      raise ValueError(f"{name} must be at least {least}, not {getattr(options, name)}")
+  at_least(options, 0, ["magnitude", "spread", "jitter"])
+  at_least(options, 1, ["epochs", "every", "unroll"])
   if not 0 <= options.warmup < 1:
     raise ValueError(f"warmup must be at least 0 and below 1, not {options.warmup}")
-  for name, accepted in (
-    ("learned", LEARNED),
-    ("augmenter", tuple(LAYERS)),
-    ("predefined", PREDEFINED),
-  ):
-    if getattr(options, name) not in accepted:
-      known = ", ".join(map(repr, accepted))
-      raise ValueError(f"{name} must be one of {known}, not {getattr(options, name)!r}")
+  one_of(options, "learned", LEARNED)
+  one_of(options, "augmenter", tuple(LAYERS))
+  one_of(options, "predefined", PREDEFINED)
 
 
 SIZES: Mapping[str, OnlineBilevel] = {

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from autoaug_jax import methods
+from autoaug_jax.app.checks import at_least, one_of
 from autoaug_jax.app.ground import Ground, Needs
 from autoaug_jax.app.own import are_classes
 from autoaug_jax.app.spaces import fitted, slack_space
@@ -143,15 +144,10 @@ def _check(options: Slack) -> None:
       f"per_class takes draws of 'per_image', not {options.draws!r}: a draw that a batch shares is "
       "of no class"
     )
-  if options.still < 0:
-    raise ValueError(f"still must be at least 0, not {options.still}")
-  for name in COUNTS:
-    if getattr(options, name) < 1:
-      raise ValueError(f"{name} must be at least 1, not {getattr(options, name)}")
-  for name, accepted in (("draws", DRAWS), ("learn", LEARN)):
-    if getattr(options, name) not in accepted:
-      known = ", ".join(map(repr, accepted))
-      raise ValueError(f"{name} must be one of {known}, not {getattr(options, name)!r}")
+  at_least(options, 0, ["still"])
+  at_least(options, 1, COUNTS)
+  one_of(options, "draws", DRAWS)
+  one_of(options, "learn", LEARN)
 
 
 SIZES = {

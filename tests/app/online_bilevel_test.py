@@ -124,6 +124,7 @@ MISTAKES = {
 def test_mistakes_are_named(mistake):
   options, message = MISTAKES[mistake]
   with pytest.raises(ValueError, match=message):
+    online_bilevel.needs(OnlineBilevel(**options))
     online_bilevel.build(OnlineBilevel(**options), ground_of())
 
 
