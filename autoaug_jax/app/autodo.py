@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from autoaug_jax import methods
+from autoaug_jax.app.checks import at_least, positive
 from autoaug_jax.app.ground import Ground, Needs
 from autoaug_jax.app.networks import LARGE
 from autoaug_jax.app.own import are_classes
@@ -72,13 +73,13 @@ class Autodo(NamedTuple):
 
 
 def needs(options: Autodo) -> Needs:
-  """A fifth of the images, fixed for the whole search."""
+  """A fifth of the images, fixed for the whole search; ValueError for options without sense."""
+  _check(options)
   return Needs(options.val)
 
 
 def build(options: Autodo, ground: Ground) -> methods.Method:
   """The method on these data."""
-  _check(options)
   _check_ground(ground)
   warmup = min(options.warmup, options.epochs - options.begin)
   rate = methods.annealed(
@@ -163,17 +164,11 @@ def _large(shape: tuple[int, int, int]) -> bool:
 
 
 def _check(options: Autodo) -> None:
-  for name in ("epochs", "terms"):
-    if getattr(options, name) < 1:
-      raise ValueError(f"{name} must be at least 1, not {getattr(options, name)}")
+  at_least(options, 1, ["epochs", "terms"])
   if not 0 <= options.begin < options.epochs:
     raise ValueError(f"begin must be below the {options.epochs} epochs, not {options.begin}")
-  for name in ("warmup", "ops"):
-    if getattr(options, name) < 0:
-      raise ValueError(f"{name} must be at least 0, not {getattr(options, name)}")
-  for name in ("rate", "policy_rate"):
-    if not getattr(options, name) > 0:
-      raise ValueError(f"{name} must be positive, not {getattr(options, name)}")
+  at_least(options, 0, ["warmup", "ops"])
+  positive(options, ["rate", "policy_rate"])
   if not (options.images or options.weights or options.labels):
     raise ValueError("at least one of images, weights and labels must be learned")
   if options.shared and not options.images:
