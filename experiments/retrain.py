@@ -24,7 +24,7 @@ from autoaug_jax.app import (
   retrain,
   table_line,
 )
-from experiments import launch
+from experiments import launch, processes
 
 HOW = (
   "workdir",
@@ -44,6 +44,7 @@ def define_flags() -> None:
   flags.FLAGS["policy"].help += f" Names: {', '.join(policy_names())}."
   launch.define(How, only=HOW, defaults={"workdir": ""})
   flags.DEFINE_enum("on_nan", "stop", ["stop", "rewind"], attributes(How)["on_nan"])
+  processes.define_flags()
 
 
 def report(result: Retrained) -> str:
@@ -68,12 +69,19 @@ def report(result: Retrained) -> str:
 
 
 def main() -> None:
+  with processes.together(flags.FLAGS.processes):
+    carry_out()
+
+
+def carry_out() -> None:
+  """The retraining, in as many processes as there are."""
   ways = launch.values(How, only=(*HOW, "on_nan"))
   how = How(**{**ways, "workdir": ways["workdir"] or None}, say=launch.aside)
   result = retrain(Setting(**launch.values(Setting)), how=how)
   if result is None:
     raise SystemExit(1)
-  print(report(result))
+  if processes.first():
+    print(report(result))
 
 
 if __name__ == "__main__":

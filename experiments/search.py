@@ -18,7 +18,13 @@ With a method and no time, or the paper's own, the search is all that is done, a
 `--data` is a folder or archive with one folder of images for each class, a .npz file, a TFDS name,
 or "digits". Data with a part "val" of their own are validated on it. No step is chosen by test
 accuracy. Started again with the same flags, a job goes on where it was, to the same bits.
+
+A search of one method can be spread over several processes (experiments/README.md):
+
+  python -m experiments.search --method=slack --processes=auto --devices=0 ...
 """
+
+from typing import Any
 
 from absl import flags
 
@@ -33,7 +39,7 @@ from autoaug_jax.app import (
   search_within,
   sized,
 )
-from experiments import launch
+from experiments import launch, processes
 
 HOW = ("devices", "sync_norm", "log_every", "save_every", "memory_budget", "cache_dir")
 PAPER = "paper"
@@ -52,6 +58,7 @@ def define_flags() -> None:
   flags.DEFINE_string("plan", "", "A plan.json of another job, to be repeated bit for bit.")
   launch.define(SearchSetting, defaults={"model": AUTO})
   launch.define(How, only=HOW)
+  processes.define_flags()
   flags.DEFINE_enum("on_nan", "stop", ["stop", "rewind"], "At a loss or gradient not finite.")
   for name, kind in kinds.items():
     launch.define(kind, prefix=f"{name}_")
@@ -59,10 +66,18 @@ def define_flags() -> None:
 
 def main() -> None:
   asked = flags.FLAGS
+  with processes.together(asked.processes):
+    carry_out(asked)
+
+
+def carry_out(asked: Any) -> None:
+  """The search, in as many processes as there are."""
   how = How(**launch.values(How, only=(*HOW, "on_nan")), workdir=asked.workdir, say=launch.aside)
   if asked.method != AUTO and asked.budget in ("", PAPER) and not asked.plan:
     alone(how)
     return
+  if asked.processes:
+    raise ValueError("several processes take one --method, and no time or plan for a whole job")
   setting = launch.given(SearchSetting)
   data = setting.pop("data", "")
   if setting.get("model") == AUTO:
@@ -95,7 +110,8 @@ def alone(how: How) -> None:
   result = search(setting, options, how=how)
   if result is None:
     raise SystemExit(1)
-  print(search_lines(result))
+  if processes.first():
+    print(search_lines(result))
 
 
 def _options(method: str) -> dict[str, object]:

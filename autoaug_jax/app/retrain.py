@@ -7,13 +7,15 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import jax
+
 from autoaug_jax import data, devices, train
 from autoaug_jax.app.intervals import Interval, interval
 from autoaug_jax.app.networks import network
 from autoaug_jax.app.own import TaskOf, are_classes, named_after, own_config, own_network, task_of
 from autoaug_jax.app.policies import named_policy, policy_mark
 from autoaug_jax.app.prepare import Prepared, prepare
-from autoaug_jax.app.setting import Setting, check, check_crop, optimizer
+from autoaug_jax.app.setting import Setting, check, check_crop, check_devices, optimizer
 from autoaug_jax.app.writing import write_json
 from autoaug_jax.ops import Op
 from autoaug_jax.policies import cropped
@@ -83,6 +85,7 @@ def retrain(
   """
   began = time.perf_counter()
   check(setting)
+  check_devices(how.devices)
   setting = named_after(setting, model)
   prepared = prepare(
     setting, memory_budget=how.memory_budget, cache_dir=how.cache_dir, source=source
@@ -123,7 +126,7 @@ def retrain(
     steps=fitted.move,
     seconds=time.perf_counter() - began,
   )
-  if how.workdir is not None:
+  if how.workdir is not None and jax.process_index() == 0:
     write_json(pathlib.Path(how.workdir) / "result.json", as_json(result))
   return result
 

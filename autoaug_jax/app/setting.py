@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import jax
 import optax
 
 from autoaug_jax.train import optim
@@ -115,6 +116,14 @@ def optimizer(setting: Setting, epoch: int) -> optax.GradientTransformation:
     clip=setting.clip or None,
     ema=setting.ema or None,
   )
+
+
+def check_devices(count: int) -> None:
+  """ValueError for a part of the devices where several processes work together."""
+  if count and jax.process_count() > 1:
+    raise ValueError(
+      f"devices must be 0 with {jax.process_count()} processes, which is all of theirs, not {count}"
+    )
 
 
 def check_crop(crop: int, shape: tuple[int, int, int]) -> None:

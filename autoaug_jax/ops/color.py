@@ -155,7 +155,7 @@ def grey_levels(red: Array, green: Array, blue: Array) -> Array:
 
 def mean_level(levels: Array) -> Array:
   """The mean of int32 levels, halves rounded up; exact up to 2^31 / 510 pixels."""
-  return (2 * jnp.sum(levels) + levels.size) // (2 * levels.size)
+  return (2 * jnp.sum(levels, dtype=levels.dtype) + levels.size) // (2 * levels.size)
 
 
 def smooth_levels(total: Array) -> Array:
