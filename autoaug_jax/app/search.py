@@ -15,7 +15,7 @@ from autoaug_jax.app.retrain import How
 from autoaug_jax.app.search_data import SearchData, prepare_search
 from autoaug_jax.app.search_setting import SearchSetting, check_search
 from autoaug_jax.app.searched import Searched, keep
-from autoaug_jax.app.setting import check_crop
+from autoaug_jax.app.setting import check_crop, check_devices
 from autoaug_jax.app.spaces import fitted
 from autoaug_jax.ops import Space
 
@@ -45,6 +45,7 @@ def search(
   """
   began = time.perf_counter()
   check_search(setting)
+  check_devices(how.devices)
   setting = named_after(setting, model)
   kind = kind_of(options)
   needs = kind.needs(options)
@@ -63,6 +64,7 @@ def search(
     "images": prepared.split.data,
     **own_config(task),
   }
+  workdir = how.workdir if jax.process_index() == 0 else None  # one of several writes
   ends = run_phases(method, setting, prepared, how=how, config=config)
   if ends is None:
     return None
@@ -77,7 +79,7 @@ def search(
     method=kind.name,
     options=options,
     policy=method.learned(state.phi),
-    trajectory=joined(method.phases, ends, how.workdir),
+    trajectory=joined(method.phases, ends, workdir),
     accuracy=measured["accuracy"],
     per_class=dict(zip(prepared.classes, measured["per_class"], strict=False)),
     state=state,
@@ -89,7 +91,7 @@ def search(
     seconds=time.perf_counter() - began,
     by_class=None if method.by_class is None else method.by_class(state.phi),
   )
-  if how.workdir is not None:
+  if workdir is not None:
     keep(result, prepared, how)
   return result
 
