@@ -1,5 +1,7 @@
 """What every main does: flags from NamedTuples, one sentence for a mistake, exit code 2."""
 
+import os
+import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -61,6 +63,7 @@ def run(name: str, main: Callable[[], None]) -> None:
     # orbax's threads log what they raise, and what they raise reaches us.
     logging.get_absl_logger().addFilter(lambda record: "/orbax/" not in record.pathname)
     _keep_programs()
+    _end_when_asked(name)
     if len(args) > 1:
       stop(name, f"only flags are taken, not {args[1]!r}")
     try:
@@ -80,6 +83,18 @@ def stop(name: str, sentence: str) -> None:
 def aside(line: str) -> None:
   """What is said beside the results."""
   print(line, file=sys.stderr, flush=True)
+
+
+def _end_when_asked(name: str) -> None:
+  """SIGTERM where nothing is to be saved is a clean end; training, which saves, has its own way."""
+
+  def end(number: int, frame: Any) -> None:
+    del number, frame
+    # Not by print: what was interrupted may be a print.
+    os.write(2, f"{name}: asked to stop, and it stops; what is done stays\n".encode())
+    raise SystemExit(0)
+
+  signal.signal(signal.SIGTERM, end)
 
 
 def _keep_programs() -> None:

@@ -79,7 +79,7 @@ def carry_out() -> None:
   how = How(**{**ways, "workdir": ways["workdir"] or None}, say=launch.aside)
   result = retrain(Setting(**launch.values(Setting)), how=how)
   if result is None:
-    raise SystemExit(1)
+    return  # asked to stop, and it has said so
   if processes.first():
     print(report(result))
 

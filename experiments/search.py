@@ -95,7 +95,7 @@ def carry_out(asked: Any) -> None:
     **setting,
   )
   if outcome is None:
-    raise SystemExit(1)
+    return  # asked to stop, and it has said so
   print(outcome_lines(outcome))
   print(f"{asked.workdir}/report.html has all of it, {asked.workdir}/policy.json the policy.")
 
@@ -109,7 +109,7 @@ def alone(how: How) -> None:
   options = sized(asked.method, asked.budget)._replace(**_options(asked.method))
   result = search(setting, options, how=how)
   if result is None:
-    raise SystemExit(1)
+    return  # asked to stop, and it has said so
   if processes.first():
     print(search_lines(result))
 
