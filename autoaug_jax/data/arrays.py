@@ -1,13 +1,13 @@
 """Images that are arrays already."""
 
 import os
-import pathlib
-import zipfile
 from collections.abc import Mapping, Sequence
+from typing import BinaryIO
 
 import numpy as np
 
-from autoaug_jax.data.scan import scan_classes, settle
+from autoaug_jax.data.files import expanded
+from autoaug_jax.data.scan import reason, scan_classes, settle
 from autoaug_jax.data.source import Examples, Source, in_memory, require_two_classes
 
 NAMES = {
@@ -15,6 +15,7 @@ NAMES = {
   "val": (("val_images", "val_labels"), ("x_val", "y_val")),
   "test": (("test_images", "test_labels"), ("x_test", "y_test")),
 }
+MOST_CLASSES = 100_000
 CHANNELS_FIRST = 4  # up to so many channels in front of a square are believed to be a mistake
 
 
@@ -24,14 +25,14 @@ def load_npz(path: str | os.PathLike[str], *, skip_bad_files: bool = False) -> S
   The names of MedMNIST (`train_images`) and Keras (`x_train`, `y_train`) are read too, and names of
   classes, or of several labels, from `classes`.
   """
-  path = pathlib.Path(path).expanduser()
+  path = expanded(path)
   if not path.is_file():
     raise FileNotFoundError(f"there is no file {path}")
   try:
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-      arrays = {name: archive[name] for name in archive.files}
-  except (zipfile.BadZipFile, ValueError, OSError, EOFError) as error:
-    raise ValueError(f"{path} cannot be read as a .npz file ({error})") from error
+    with path.open("rb") as file:
+      arrays = _arrays(file)
+  except Exception as error:  # damaged files fail in ways of their own
+    raise ValueError(f"{path} cannot be read as a .npz file ({reason(error)})") from error
   parts = {}
   for part, pairs in NAMES.items():
     for images, labels in pairs:
@@ -42,8 +43,19 @@ def load_npz(path: str | os.PathLike[str], *, skip_bad_files: bool = False) -> S
     raise ValueError(
       f"{path} has the arrays {', '.join(sorted(arrays)) or 'none'}; it needs images and labels"
     )
-  classes = [str(name) for name in arrays["classes"]] if "classes" in arrays else None
+  names = arrays.get("classes")
+  if names is not None and names.ndim != 1:
+    raise ValueError(f"{path} has classes of shape {names.shape}; a list of names is read")
+  classes = None if names is None else [str(name) for name in names]
   return from_arrays(parts, classes=classes, name=path.stem, skip_bad_files=skip_bad_files)
+
+
+def _arrays(file: BinaryIO) -> dict[str, np.ndarray]:
+  found = np.load(file, allow_pickle=False)
+  if isinstance(found, np.ndarray):
+    raise ValueError("it holds one array, as a .npy file does")
+  with found:
+    return {name: found[name] for name in found.files}
 
 
 def from_arrays(
@@ -157,9 +169,15 @@ def _checked_labels(name: str, labels: np.ndarray, count: int) -> np.ndarray:
       f" needed for {count} images, or floats of shape ({count},) or ({count}, labels)"
     )
   if labels.ndim == 2 or not whole:
+    with np.errstate(over="ignore"):
+      labels = labels.astype(np.float32)
     if not np.isfinite(labels).all():
       raise ValueError(f"{name}: labels are numbers, and some of them are not finite")
-    return labels.astype(np.float32)
+    return labels
   if labels.min() < 0:
     raise ValueError(f"{name}: the smallest label is {labels.min()}; labels start at 0")
+  if labels.max() >= MOST_CLASSES:
+    raise ValueError(
+      f"{name}: the largest label is {labels.max()}; labels of classes are below {MOST_CLASSES}"
+    )
   return labels.astype(np.int32)

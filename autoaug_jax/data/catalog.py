@@ -13,6 +13,7 @@ import numpy as np
 
 from autoaug_jax.data.arrays import without_bad_classes
 from autoaug_jax.data.extras import need
+from autoaug_jax.data.files import expanded
 from autoaug_jax.data.folder import MEMORY_BUDGET
 from autoaug_jax.data.images import decode, fit
 from autoaug_jax.data.source import PARTS, Examples, Source, Take, data_root
@@ -29,9 +30,11 @@ def _find(name: str, *, data_dir: str | os.PathLike[str] | None = None) -> pathl
   roots = [data_root(data_dir=data_dir)]
   if data_dir is None:
     roots.append(pathlib.Path(os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")))
+  if not re.fullmatch(r"\w[\w.+-]*(/\w[\w.+-]*)*(:[\d.*]+)?", name):
+    return None  # no name that TFDS gives; a pattern, say, or a path
   folder, _, version = name.partition(":")
   for root in roots:
-    infos = root.expanduser().glob(f"{folder}/{version or '*'}/dataset_info.json")
+    infos = expanded(root).glob(f"{folder}/{version or '*'}/dataset_info.json")
     found = [info.parent for info in infos if re.fullmatch(r"\d+\.\d+\.\d+", info.parent.name)]
     if found:
       return max(found, key=lambda path: tuple(map(int, path.name.split("."))))

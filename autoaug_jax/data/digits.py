@@ -17,6 +17,7 @@ from autoaug_jax.data.catalog import load_tfds
 from autoaug_jax.data.source import Examples, Source, data_root, in_memory
 
 TEST_PER_CLASS = 50
+LARGEST = 512  # pixels of a side, 1.4 GB in all
 CLASSES = tuple("0123456789")
 
 
@@ -29,8 +30,8 @@ def load_digits(
   shares few writers with the training part, and is harder than a random one. `size` is 8 or more;
   larger images are bicubic interpolations as Pillow's. Prepared in `data_dir` on first use.
   """
-  if size < 8:
-    raise ValueError(f"digits have 8 x 8 pixels; size must be at least 8, not {size}")
+  if not 8 <= size <= LARGEST:
+    raise ValueError(f"digits have 8 x 8 pixels; size must be 8 to {LARGEST}, not {size}")
   if channels not in (1, 3):
     raise ValueError(f"digits have 1 channel, or 3 equal ones, not {channels}")
   root = data_root(data_dir=data_dir)

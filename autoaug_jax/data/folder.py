@@ -16,7 +16,7 @@ from autoaug_jax.data.builders import VERSION, Dataset, Row, prepare
 from autoaug_jax.data.files import Files, open_files
 from autoaug_jax.data.images import decode
 from autoaug_jax.data.layouts import Layout, recognise
-from autoaug_jax.data.reading import Read, Rule, read_all, rule_for
+from autoaug_jax.data.reading import Read, Rule, bytes_of, read_all, rule_for
 from autoaug_jax.data.scan import Finding, scan_classes, settle
 from autoaug_jax.data.source import Examples, Source, Take, data_root, require_two_classes
 
@@ -37,7 +37,7 @@ class Decoded:
   def _one(self, name: str) -> np.ndarray:
     try:
       return decode(
-        self.read(name),
+        bytes_of(self.read, name),
         size=self.rule.size,
         channels=self.rule.channels,
         stretch=self.rule.stretch,

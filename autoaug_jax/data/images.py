@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from autoaug_jax.data.extras import need
+from autoaug_jax.data.scan import reason
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
 MODES = {
@@ -25,6 +26,7 @@ MODES = {
   "LAB",
 }
 
+LONGEST = 200  # times the shorter side
 ORIENTATION = 0x0112  # the EXIF tag
 
 
@@ -44,6 +46,7 @@ def decode(
     image.load()
     if image.getexif().get(ORIENTATION, 1) != 1:
       image = need("PIL.ImageOps", "reading image files").exif_transpose(image)
+    image = image.convert("L" if channels == 1 else "RGB")
   except Exception as error:
     raise ValueError(_reason(error)) from error
   return _pixels(image, size, channels, stretch=stretch)
@@ -114,6 +117,8 @@ def _pixels(image: Any, size: int | None, channels: int, *, stretch: bool) -> np
 def _square(image: Any, size: int) -> Any:
   width, height = image.size
   short = min(width, height)
+  if max(width, height) > LONGEST * short:  # resized in proportion it would fill the memory
+    raise ValueError(f"has {width} x {height} pixels; a side is at most {LONGEST} times the other")
   if short != size:
     width, height = size * width // short, size * height // short
     image = image.resize((width, height), need("PIL.Image", "resizing images").Resampling.BICUBIC)
@@ -135,4 +140,4 @@ def _reason(error: Exception) -> str:
     return "is not an image that Pillow can read"
   if "truncated" in text.lower():
     return "is truncated"
-  return f"cannot be decoded ({text or type(error).__name__})"
+  return f"cannot be decoded ({reason(error)})"

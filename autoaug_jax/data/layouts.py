@@ -2,12 +2,12 @@
 
 import posixpath
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from autoaug_jax.data.files import Files
 from autoaug_jax.data.images import SUFFIXES
-from autoaug_jax.data.scan import Finding
+from autoaug_jax.data.scan import Finding, reason
 from autoaug_jax.data.source import PARTS
 
 
@@ -29,6 +29,12 @@ class Layout(NamedTuple):
 
 def recognise(files: Files) -> Layout:
   """Tiny-ImageNet or FGVC-Aircraft by their index files, else folders of classes and parts."""
+  layout = _recognised(files)
+  unread = [one._replace(stops=one.stops and not _hidden(one.where)) for one in files.unread]
+  return layout._replace(findings=[*layout.findings, *unread])
+
+
+def _recognised(files: Files) -> Layout:
   for name in files.names:
     folder, base = posixpath.split(name)
     if base == "wnids.txt":
@@ -70,10 +76,10 @@ def _plain(files: Files) -> Layout:
 
 def _tiny_imagenet(files: Files, root: str = "") -> Layout:
   """Stanford's tiny-imagenet-200: its val part, the only other one with labels, is "test" here."""
-  rows = files.read(f"{root}val/val_annotations.txt").decode().splitlines()
-  labels = {f"{root}val/images/{row.split()[0]}": row.split()[1] for row in rows if row.strip()}
-  classes = tuple(sorted(files.read(f"{root}wnids.txt").decode().split()))
-  known = set(classes)
+  rows = _rows(files, f"{root}val/val_annotations.txt")
+  labels = {f"{root}val/images/{name}": label for name, label, *_ in rows}
+  listed = {word for row in _lines(files, f"{root}wnids.txt") for word in row.split()}
+  known = listed | set(labels.values())
 
   def entry(name: str) -> Entry | str | None:
     path = name[len(root) :].split("/")
@@ -83,18 +89,15 @@ def _tiny_imagenet(files: Files, root: str = "") -> Layout:
       return Entry(name, "test", labels[name])
     return "has no label" if path[0] == "test" else None
 
-  return _indexed(files, classes, entry, labels)
+  return _indexed(files, tuple(sorted(known)), entry, labels)
 
 
 def _aircraft(files: Files, root: str = "") -> Layout:
   """FGVC-Aircraft's data folder: 100 variants, parts by its lists images_variant_{part}.txt."""
   labels = {}
   for part in ("train", "val", "test"):
-    listing = f"{root}images_variant_{part}.txt"
-    if listing in files.names:
-      for row in filter(str.strip, files.read(listing).decode().splitlines()):
-        number, variant = row.strip().split(" ", 1)
-        labels[f"{root}images/{number}.jpg"] = (part, variant)
+    for number, variant in _rows(files, f"{root}images_variant_{part}.txt", splits=1):
+      labels[f"{root}images/{number}.jpg"] = (part, variant)
   classes = tuple(sorted({variant for _, variant in labels.values()}))
 
   def entry(name: str) -> Entry | None:
@@ -103,11 +106,31 @@ def _aircraft(files: Files, root: str = "") -> Layout:
   return _indexed(files, classes, entry, labels)
 
 
+def _rows(files: Files, name: str, *, splits: int = -1) -> Iterator[list[str]]:
+  """The words of each line of an index file, at least two; none where there is no such file."""
+  for row in _lines(files, name) if name in files.names else ():
+    words = row.strip().split(None, splits)
+    if len(words) < 2:
+      raise ValueError(
+        f"the line {row[:40]!r} of {name} in {files.root} has no image and its class"
+      )
+    yield words
+
+
+def _lines(files: Files, name: str) -> list[str]:
+  """Those of a text file that are not empty."""
+  try:
+    return [row for row in files.read(name).decode().splitlines() if row.strip()]
+  except Exception as error:  # a damaged archive fails in ways of its own
+    said = reason(error)
+    raise ValueError(f"{name} in {files.root} cannot be read as text ({said})") from error
+
+
 def _hidden(name: str) -> bool:
   """Whether a file belongs to an operating system rather than to the data."""
   parts = name.split("/")
   return (
-    any(part.startswith(".") for part in parts)
+    any(part.startswith(".") and part != ".." for part in parts)
     or "__MACOSX" in parts
     or (parts[-1].lower() in ("thumbs.db", "desktop.ini"))
   )

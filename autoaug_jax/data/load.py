@@ -1,17 +1,18 @@
 """One entrance to every set of images."""
 
 import os
-import pathlib
 
 import numpy as np
 
 from autoaug_jax.data.arrays import load_npz
 from autoaug_jax.data.catalog import load_tfds
 from autoaug_jax.data.digits import load_digits
-from autoaug_jax.data.files import ARCHIVES
+from autoaug_jax.data.files import ARCHIVES, expanded
 from autoaug_jax.data.folder import MEMORY_BUDGET, load_folder
 from autoaug_jax.data.images import fit
 from autoaug_jax.data.source import Examples, Source, in_memory
+
+LARGEST = 4096  # pixels of a side that images are resized to
 
 
 def load(
@@ -40,7 +41,7 @@ def load(
   """
   text = os.fspath(name)
   _check(size, channels, memory_budget, arrays=text.endswith(".npz"))
-  path = pathlib.Path(text).expanduser()
+  path = expanded(text)
   if text == "digits":
     return load_digits(size=size or 32, channels=channels or 1, data_dir=data_dir)
   if text.endswith(".npz"):
@@ -72,8 +73,8 @@ def load(
 
 
 def _check(size: int | None, channels: int | None, memory_budget: int, *, arrays: bool) -> None:
-  if size is not None and size < 1:
-    raise ValueError(f"size must be at least 1 pixel, not {size}")
+  if size is not None and not 1 <= size <= LARGEST:
+    raise ValueError(f"size must be 1 to {LARGEST} pixels, not {size}")
   if channels not in (None, 1, 3) and (not arrays or channels < 1):
     raise ValueError(f"channels must be 1 or 3, not {channels}")
   if memory_budget < 0:

@@ -7,15 +7,16 @@ import os
 import pathlib
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 
 from autoaug_jax.data.extras import cores
-from autoaug_jax.data.files import Files
+from autoaug_jax.data.files import Files, expanded
 from autoaug_jax.data.images import check, decode
+from autoaug_jax.data.scan import reason
 
 
 class Rule(NamedTuple):
@@ -47,7 +48,7 @@ def rule_for(
     return Rule(size, channels, stretch, (size, size, channels))
   for name in names:
     with contextlib.suppress(ValueError, OSError, RuntimeError):
-      height, width, _ = decode(_bytes(files, name), channels=channels).shape
+      height, width, _ = decode(bytes_of(files.read, name), channels=channels).shape
       return Rule(None, channels, False, (height, width, channels))
   return Rule(None, channels, False, (0, 0, channels))
 
@@ -69,7 +70,7 @@ def read_all(
   if cache_dir is not None:
     told = json.dumps([files.root, files.stamp, list(files.sizes), list(names), rule, keep])
     digest = hashlib.sha256(told.encode()).hexdigest()[:24]
-    place = pathlib.Path(cache_dir).expanduser() / f"read-{digest}"
+    place = expanded(cache_dir) / f"read-{digest}"
     stored = _load(place)
     if stored is not None:
       return stored
@@ -102,7 +103,7 @@ def _read(
 ) -> str | tuple[int, ...]:
   """What is wrong with a file, or its shape where that is another than the rule's."""
   try:
-    encoded = _bytes(files, name)
+    encoded = bytes_of(files.read, name)
     if rule is None or (pixels is None and rule.size is not None):
       check(encoded)
       return ""
@@ -116,12 +117,12 @@ def _read(
   return ""
 
 
-def _bytes(files: Files, name: str) -> bytes:
-  """A damaged archive fails in ways of its own, from zlib's errors to wrong check sums."""
+def bytes_of(read: Callable[[str], bytes], name: str) -> bytes:
+  """A file's bytes; a damaged archive fails in ways of its own, from zlib's to wrong check sums."""
   try:
-    return files.read(name)
+    return read(name)
   except Exception as error:
-    raise ValueError(f"cannot be read ({error})") from error
+    raise ValueError(f"cannot be read ({reason(error)})") from error
 
 
 def _load(place: pathlib.Path) -> Read | None:

@@ -33,6 +33,12 @@ def settle(name: str, findings: Sequence[Finding], skip: bool) -> tuple[Finding,
   return tuple(findings)
 
 
+def reason(error: Exception) -> str:
+  """The first line of what an error says, or the error's name."""
+  lines = str(error).strip().splitlines()
+  return lines[0] if lines else type(error).__name__
+
+
 def _same_name(name: str) -> str:
   """What two class names share when they differ in case, spaces or Unicode form only."""
   return " ".join(unicodedata.normalize("NFKC", name).casefold().split())

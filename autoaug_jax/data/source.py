@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from autoaug_jax.data.files import expanded
 from autoaug_jax.data.scan import Finding
 
 PARTS = {
@@ -84,7 +85,7 @@ def fingerprint(examples: Examples) -> str:
 def data_root(*, data_dir: str | os.PathLike[str] | None = None) -> pathlib.Path:
   """Where data sets are prepared: `data_dir`, $AUTOAUG_DATA_DIR or ~/.cache/autoaug_jax."""
   chosen = data_dir or os.environ.get("AUTOAUG_DATA_DIR") or "~/.cache/autoaug_jax"
-  return pathlib.Path(chosen).expanduser()
+  return expanded(chosen)
 
 
 def require_two_classes(name: str, classes: Sequence[str]) -> None:

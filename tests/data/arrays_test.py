@@ -1,5 +1,8 @@
 """Arrays: the names they are found under, and what is said of those that do not fit."""
 
+import io
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -88,6 +91,10 @@ def test_a_class_without_images_stops_or_leaves_no_gap(stored):
       "are classes in train, and numbers elsewhere",
     ),
     ({"images": IMAGES, "labels": LABELS - 1}, r"the smallest label is -1; labels start at 0"),
+    ({"images": IMAGES, "labels": LABELS + 2**32}, "the largest label is 4294967298; labels of"),
+    ({"images": IMAGES, "labels": LABELS * 1e300}, "some of them are not finite"),
+    ({"images": IMAGES, "labels": LABELS, "classes": "abc"}, r"has classes of shape \(\); a list"),
+    ({"images": np.full(6, None), "labels": LABELS}, "cannot be read .* allow_pickle=False"),
     ({"images": IMAGES, "labels": LABELS * 0}, r"has one class only, '0'"),
     (
       {"images": IMAGES, "labels": LABELS, "classes": ["a", "b"]},
@@ -106,6 +113,10 @@ def test_a_class_without_images_stops_or_leaves_no_gap(stored):
     "kinds",
     "kinds elsewhere",
     "negative",
+    "beyond int32",
+    "beyond float32",
+    "one name",
+    "pickled",
     "classes",
     "names",
   ],
@@ -160,3 +171,17 @@ def test_parts_must_agree():
     from_arrays({"test": pair})
   with pytest.raises(ValueError, match=r"different shapes \[\(4, 4, 3\), \(5, 4, 3\)\]"):
     from_arrays({"train": pair, "test": (IMAGES[:, :4], LABELS)})
+
+
+def test_an_array_that_says_it_is_huge_takes_no_memory(tmp_path):
+  head = io.BytesIO()
+  says = {"descr": "|u1", "fortran_order": False, "shape": (10**12, 8, 8, 3)}
+  np.lib.format.write_array_header_1_0(head, says)
+  with zipfile.ZipFile(tmp_path / "set.npz", "w") as archive:
+    archive.writestr("images.npy", head.getvalue() + b"few bytes")
+  with pytest.raises(ValueError, match=r"set.npz cannot be read as a .npz file \("):
+    load(tmp_path / "set.npz")
+  np.save(tmp_path / "one.npy", IMAGES)
+  (tmp_path / "one.npy").rename(tmp_path / "one.npz")
+  with pytest.raises(ValueError, match=r"it holds one array, as a .npy file does"):
+    load(tmp_path / "one.npz")

@@ -52,7 +52,7 @@ def test_three_equal_channels(data_dir):
 
 def test_32_pixels_unless_told_otherwise(data_dir):
   assert load("digits", data_dir=data_dir).parts["train"].shape == (32, 32, 1)
-  with pytest.raises(ValueError, match="size must be at least 8, not 4"):
+  with pytest.raises(ValueError, match="size must be 8 to 512, not 4"):
     load("digits", size=4, data_dir=data_dir)
 
 

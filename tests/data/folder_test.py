@@ -3,8 +3,10 @@
 import io
 import pickle
 import shutil
+import struct
 import tarfile
 import zipfile
+import zlib
 
 import numpy as np
 import pytest
@@ -255,4 +257,44 @@ def test_images_of_16_bits_are_named(tmp_path, write):
   Image.fromarray(np.zeros((8, 8), np.uint16)).save(deep, "PNG")
   (root / "cat/deep.png").write_bytes(deep.getvalue())
   with pytest.raises(ValueError, match=r"cat/deep.png: has pixels of mode I;16"):
+    load(root)
+
+
+def test_images_that_would_fill_the_memory_are_named(tmp_path, write):
+  root = write(tmp_path / "pets", SIX)
+  Image.new("1", (30_000, 2)).save(root / "cat/narrow.png")
+  png = bytearray((root / "cat/a.png").read_bytes())
+  png[16:24] = struct.pack(">II", 50_000, 50_000)
+  png[29:33] = struct.pack(">I", zlib.crc32(png[12:29]))
+  (root / "dog/bomb.png").write_bytes(png)
+  with pytest.raises(ValueError, match="has 2 things that cannot be used") as caught:
+    load(root, size=8)
+  assert "cat/narrow.png: has 30000 x 2 pixels; a side is at most 200 times the" in str(
+    caught.value
+  )
+  assert "dog/bomb.png: cannot be decoded (Image size (2500000000 pixels)" in str(caught.value)
+
+
+def test_links_that_lead_out_are_findings(tmp_path, write):
+  root = write(tmp_path / "pets", SIX)
+  write(tmp_path / "other", ["bird/a.png", "bird/b.png"])
+  (root / "bird").symlink_to(tmp_path / "other/bird")
+  (root / "cat/d.png").symlink_to(tmp_path / "other/bird/a.png")
+  (root / ".cache").symlink_to(tmp_path)
+  with pytest.raises(ValueError, match=r"2 things .*\n  bird: is a link .*\n  cat/d.png: is a link"):
+    load(root)
+  source = load(root, skip_bad_files=True)
+  assert source.classes == ("cat", "dog")
+  assert len(source.parts["train"].labels) == 6
+
+
+def test_index_files_that_say_nothing_are_named(tmp_path, write):
+  root = write(tmp_path / "tiny", ["train/n1/images/a.JPEG"])
+  (root / "wnids.txt").write_bytes(b"n1\xff")
+  with pytest.raises(ValueError, match=r"wnids.txt in .*tiny cannot be read as text \("):
+    load(root)
+  (root / "wnids.txt").write_text("n1\nn2\n")
+  (root / "val").mkdir()
+  (root / "val/val_annotations.txt").write_text("val_0.JPEG\n")
+  with pytest.raises(ValueError, match=r"the line 'val_0.JPEG' of val/val_annotations.txt in .* no"):
     load(root)

@@ -29,7 +29,7 @@ def test_arrays_are_resized_by_the_same_rule(tmp_path):
 @pytest.mark.parametrize(
   ("options", "sentence"),
   [
-    ({"size": 0}, "size must be at least 1 pixel, not 0"),
+    ({"size": 0}, "size must be 1 to 4096 pixels, not 0"),
     ({"channels": 4}, "channels must be 1 or 3, not 4"),
     ({"memory_budget": -1}, "memory_budget must be 0 bytes or more, not -1"),
   ],
