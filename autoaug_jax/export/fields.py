@@ -1,7 +1,8 @@
 """Reads the fields of a JSON object; what is missing or wrong is a ValueError of one sentence."""
 
-import math
 from typing import Any
+
+LARGEST = 3.4e38  # single precision holds no more
 
 
 class Fields:
@@ -79,9 +80,19 @@ class Fields:
     return tuple(float(value) for value in values)
 
 
+def fields_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+  """An object of JSON, for `json.loads`, in which no field stands twice."""
+  found = dict(pairs)
+  if len(found) < len(pairs):
+    names = [name for name, _ in pairs]
+    twice = next(name for name in names if names.count(name) > 1)
+    raise ValueError(f"the field {twice!r} stands twice in an object")
+  return found
+
+
 def _is_number(value: Any) -> bool:
   right = isinstance(value, int | float) and not isinstance(value, bool)
-  return right and math.isfinite(value)
+  return right and -LARGEST <= value <= LARGEST
 
 
 def _shown(value: Any) -> str:

@@ -27,7 +27,7 @@ import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from autoaug_jax.export.fields import Fields
+from autoaug_jax.export.fields import Fields, fields_once
 from autoaug_jax.export.rows import row_from_json, row_to_json
 from autoaug_jax.files import write_whole
 from autoaug_jax.ops import Op, make_space
@@ -120,9 +120,11 @@ def _for_all(spec: PolicySpec | ClassSpec) -> PolicySpec:
 
 def _read(text: str, own: Sequence[Op]) -> PolicySpec | ClassSpec:
   try:
-    content = json.loads(text)
+    content = json.loads(text, object_pairs_hook=fields_once)
   except json.JSONDecodeError as error:
     raise ValueError(f"this is no JSON: line {error.lineno} has {error.msg!r}") from None
+  except RecursionError:
+    raise ValueError("the policy file is nested deeper than any policy") from None
   fields = Fields(content, "the policy file")
   fields.one_of("format", (FORMAT,))
   version = fields.whole("version")

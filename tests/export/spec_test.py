@@ -157,6 +157,9 @@ def changed(policy=fixed.trivial_augment_wide, /, **fields):
 MISTAKES = {
   "no json": ("{nonsense", "no JSON: line 1"),
   "empty": ("", "no JSON: line 1"),
+  "deep": ("[" * 100_000, "is nested deeper than any policy"),
+  "a field twice": (changed().replace('"kind"', '"kind": 1, "kind"', 1), "'kind' stands twice"),
+  "huge": (changed(space__3__high=10**400), r"high of space\[3\] takes a finite number"),
   "a list": ("[]", "the policy file takes an object"),
   "format": (changed(format="other"), "format of the policy file takes .* got 'other'"),
   "version": (changed(version=2), "has version 2; this library reads version 1"),
