@@ -35,10 +35,10 @@ def vdot(x: Any, y: Any) -> Array:
 
 
 def norm(x: Any) -> Array:
-  """|x|, whose derivative at x = 0 is 0 and not NaN."""
+  """|x|, NaN where x holds one, whose derivative at x = 0 is 0 and not NaN."""
   square = vdot(x, x)
-  positive = square > 0
-  return jnp.where(positive, jnp.sqrt(jnp.where(positive, square, 1)), 0)
+  zero = square == 0  # not `square > 0`, which is false for NaN too
+  return jnp.where(zero, 0, jnp.sqrt(jnp.where(zero, 1, square)))
 
 
 def clipped(x: Tree, limit: float) -> Tree:

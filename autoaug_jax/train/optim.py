@@ -109,13 +109,14 @@ def shortened(tree: Any, limit: float | None) -> Any:
 
 
 def norm(tree: Any) -> Array:
-  """|tree|, whose derivative at 0 is 0 and not NaN; float32 or wider."""
+  """|tree|, NaN where it holds one, whose derivative at 0 is 0 and not NaN; float32 or wider."""
   leaves = jax.tree.leaves(tree)
   wide = [x if jnp.finfo(x.dtype).bits >= 32 else x.astype(jnp.float32) for x in leaves]
   dots = [jnp.vdot(x, x) for x in wide] or [jnp.zeros(())]
   widest = max((dot.dtype for dot in dots), key=lambda dtype: dtype.itemsize)
   square = jnp.sum(jnp.stack([dot.astype(widest) for dot in dots]))
-  return jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1)), 0)
+  zero = square == 0  # not `square > 0`, which is false for NaN too
+  return jnp.where(zero, 0, jnp.sqrt(jnp.where(zero, 1, square)))
 
 
 def cosine(rate: float, steps: int, *, warmup: int = 0, final: float = 0.0) -> optax.Schedule:

@@ -24,6 +24,11 @@ def test_norm_has_a_derivative_at_zero(x64):
   np.testing.assert_allclose(jax.grad(trees.norm)(jnp.array([3.0, 4.0])), [0.6, 0.8])
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_norm_shows_what_is_not_finite(bad):
+  assert not np.isfinite(trees.norm({"a": jnp.ones(3), "b": jnp.array([0.0, bad])}))
+
+
 def test_zero_cotangents_are_those_of_vjp():
   state = {"count": jnp.array(3), "key": jax.random.key(0), "mu": jnp.ones(2)}
   zeros = trees.zero_cotangents(state)

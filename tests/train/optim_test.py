@@ -115,6 +115,11 @@ def test_clipping_can_be_differentiated_at_zero():
   np.testing.assert_array_equal(jax.grad(lambda g: optim.norm([g]))(jnp.zeros(2)), [0, 0])
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_norm_shows_what_is_not_finite(bad):
+  assert not np.isfinite(optim.norm({"a": jnp.ones(3), "b": jnp.asarray([0.0, bad])}))
+
+
 def test_the_average_follows_theta():
   optimizer = optim.sgd(1.0, momentum=0, ema=0.75)
   theta = jnp.asarray([1.0])
