@@ -7,7 +7,7 @@ import numpy as np
 
 from autoaug_jax.app import autodo, madao, online_bilevel, slack
 from autoaug_jax.app.ground import Ground, Needs
-from autoaug_jax.methods import Method
+from autoaug_jax.methods import Method, Verdicts, verdicts
 
 Options: TypeAlias = Any  # a NamedTuple of plain values: Slack(), Madao() ...
 
@@ -24,6 +24,8 @@ class Kind(NamedTuple):
   # (phi, labels, names of files) -> what was learned of single examples, by name
   table: Callable[[Any, np.ndarray, Sequence[str]], dict[str, np.ndarray]] | None = None
   joint: bool = True  # whether the network of the search is a result too
+  # (phi, labels) -> which labels are doubted
+  verdicts: Callable[[Any, np.ndarray], Verdicts] | None = None
 
 
 KINDS = (
@@ -35,6 +37,7 @@ KINDS = (
     autodo.lasting,
     autodo.SIZES,
     autodo.example_table,
+    verdicts=verdicts,
   ),
   Kind("madao", madao.Madao, madao.needs, madao.build, madao.lasting, madao.SIZES),
   Kind(

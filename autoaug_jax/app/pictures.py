@@ -1,7 +1,7 @@
 """Pictures of a search: what it learned, how it came to that, and what it does to images."""
 
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 import jax
@@ -9,15 +9,20 @@ import jax.numpy as jnp
 import numpy as np
 
 from autoaug_jax import report
+from autoaug_jax.app.caught import of_training, precision_recall
+from autoaug_jax.app.ground import silent
 from autoaug_jax.app.own import are_classes
+from autoaug_jax.app.prediction_pictures import prediction_pictures
+from autoaug_jax.app.predictions import Predictions
 from autoaug_jax.data import Examples
-from autoaug_jax.methods import verdicts
+from autoaug_jax.methods import Verdicts, verdicts
 from autoaug_jax.ops import apply, find
 from autoaug_jax.policies import Fixed, Gaussian, Network, PerClass, Slots, op_shares
 
 EXAMPLES = 4  # images
 EACH = 3  # likely ops, and as many unlikely ones
 SUSPECTS = 32
+LENGTHS = 60  # of a list, at most, in the picture of its precision and recall
 PIES = 12  # classes with a policy of their own that are shown
 MADAO = {"selection": "selections", "probability": "probabilities", "magnitude": "magnitudes"}
 LOOKED_AT = 500  # of the training images, for examples
@@ -36,6 +41,8 @@ class Story(NamedTuple):
   labels: np.ndarray  # of all examples, as training sees them
   classes: tuple[str, ...]
   by_class: PerClass | None = None  # `policy` is then their mean
+  look: Callable[[], Predictions] | None = None  # at test images, by the network of the search
+  say: Callable[[str], None] = silent  # who is told what could not be drawn
 
 
 def save_pictures(method: str, story: Story, folder: str | pathlib.Path) -> None:
@@ -102,26 +109,52 @@ def _online_bilevel(story: Story) -> dict[str, Any]:
 
 
 def _autodo(story: Story) -> dict[str, Any]:
-  """How far each op goes on the average, and the labels that are doubted most."""
+  """How far each op goes on the average, doubted labels, and what became of test images."""
   found: dict[str, Any] = {}
   told = story.trajectory
   if "deviation" in told:
     still = {**told, "mean": np.zeros_like(told["deviation"])}
     found = _spreads(_stage(story.policy, Gaussian).ops, still, "mean", "deviation")
+  if story.look is not None:
+    found |= prediction_pictures(story.look(), story.classes, say=story.say)
   if not jax.tree.leaves((story.phi.weight, story.phi.label)):
     return found
   learned = verdicts(story.phi, story.labels)
-  trained = np.zeros(len(story.labels), bool)
-  trained[story.train] = True
-  chosen = learned.suspects[trained[learned.suspects]][:SUSPECTS]
-  found["suspects"] = report.suspects(
-    story.examples.fetch(chosen),
-    story.labels[chosen],
-    learned.weight[chosen],
-    proposed=learned.label[chosen],
-    names=story.classes,
-  )
+  return found | _doubted(story, learned)
+
+
+def _doubted(story: Story, learned: Verdicts) -> dict[str, Any]:
+  """The examples that are suspected most, those that count least, and how many are wrong."""
+  suspects = of_training(learned, story.train)
+  kinds = {"suspects": suspects}
+  if jax.tree.leaves(story.phi.weight):
+    by_weight = np.argsort(learned.weight[story.train], kind="stable")
+    kinds["lightest"] = story.train[by_weight]
+  found = {}
+  for name, numbers in kinds.items():
+    chosen = numbers[:SUSPECTS]
+    found[name] = report.suspects(
+      _visible(story.examples.fetch(chosen)),
+      story.labels[chosen],
+      learned.weight[chosen],
+      proposed=learned.label[chosen],
+      names=story.classes,
+    )
+  wrong = story.labels != np.asarray(story.examples.labels)
+  if wrong[story.train].any():
+    found["found"] = _found(suspects, wrong)
   return found
+
+
+def _found(suspects: np.ndarray, wrong: np.ndarray) -> Any:
+  """Precision and recall by the length of the list, where it is known which labels are wrong."""
+  count = int(wrong[suspects].sum())
+  longest = min(len(suspects), 3 * count)
+  lengths = np.unique(np.linspace(1, longest, min(longest, LENGTHS)).astype(np.int64))
+  each = np.asarray([precision_recall(suspects, wrong, int(n)) for n in lengths])
+  names = ("precision", "recall")
+  curves = [report.Curve(name, lengths, each[:, i]) for i, name in enumerate(names)]
+  return report.learning_curves({f"{count} labels are wrong": curves}, label="suspects listed")
 
 
 _PICTURES = {

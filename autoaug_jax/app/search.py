@@ -6,8 +6,9 @@ from typing import Any
 import jax
 
 from autoaug_jax import data, devices, train
+from autoaug_jax.app.caught import Caught, caught
 from autoaug_jax.app.ground import Ground
-from autoaug_jax.app.kinds import Options, kind_of
+from autoaug_jax.app.kinds import Kind, Options, kind_of
 from autoaug_jax.app.networks import network
 from autoaug_jax.app.own import TaskOf, are_classes, named_after, own_config, own_network, task_of
 from autoaug_jax.app.phases import joined, run_phases
@@ -90,10 +91,20 @@ def search(
     moves=sum(end.move for end in ends),
     seconds=time.perf_counter() - began,
     by_class=None if method.by_class is None else method.by_class(state.phi),
+    caught=_caught(kind, state.phi, prepared),
   )
   if workdir is not None:
-    keep(result, prepared, how)
+    keep(result, prepared, how, task=ground.task)
   return result
+
+
+def _caught(kind: Kind, phi: Any, prepared: SearchData) -> Caught | None:
+  """How well wrong labels were found, where the setting made some."""
+  if kind.verdicts is None:
+    return None
+  given, rows = prepared.split.labels, prepared.split.train
+  wrong = given != prepared.examples.labels
+  return caught(kind.verdicts(phi, given), wrong, rows) if wrong.any() else None
 
 
 def _check_models(models: int, count: int, batch: int) -> None:

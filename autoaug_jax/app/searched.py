@@ -1,19 +1,22 @@
 """What came of a search: as a value, in words, and as files."""
 
+import functools
 import pathlib
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from autoaug_jax import export
+from autoaug_jax.app.caught import Caught, caught_line
 from autoaug_jax.app.kinds import Options, kind_of
 from autoaug_jax.app.pictures import Story, save_pictures
+from autoaug_jax.app.predictions import predictions
 from autoaug_jax.app.retrain import How
 from autoaug_jax.app.search_data import SearchData
 from autoaug_jax.app.search_setting import SearchSetting
 from autoaug_jax.app.writing import write_json, write_npz
 from autoaug_jax.policies import Fixed, PerClass, op_shares
-from autoaug_jax.train import SearchState
+from autoaug_jax.train import SearchState, Task
 
 LIKELIEST = 3  # ops that are told of each class
 
@@ -34,6 +37,7 @@ class Searched(NamedTuple):
     moves: of all phases.
     seconds: of this process, loading and compilation included.
     by_class: the policies of classes, where each has its own: what policy.json then holds.
+    caught: how well wrong labels were found, where the setting made some and the method looks.
   """
 
   setting: SearchSetting
@@ -51,6 +55,7 @@ class Searched(NamedTuple):
   moves: int
   seconds: float
   by_class: PerClass | None = None
+  caught: Caught | None = None
 
 
 def search_lines(result: Searched) -> str:
@@ -70,6 +75,8 @@ def search_lines(result: Searched) -> str:
       f"accuracy of the network that was trained with it: {100 * result.accuracy:.2f}% on "
       f"{result.tested_on}, {result.test_images} of them"
     )
+  if result.caught is not None and caught_line(result.caught):
+    lines.append(caught_line(result.caught))
   return "\n".join(lines)
 
 
@@ -78,10 +85,10 @@ def _likeliest(policy: Fixed) -> str:
   return ", ".join(f"{name} {100 * share:.1f}%" for name, share in shares)
 
 
-def keep(result: Searched, prepared: SearchData, how: How) -> None:
+def keep(result: Searched, prepared: SearchData, how: How, *, task: Task) -> None:
   """Writes policy.json, trajectory.npz, search.json and pictures into the work directory."""
   _write(result, prepared, pathlib.Path(how.workdir or "."))
-  _draw(result, prepared, how)
+  _draw(result, prepared, how, task)
 
 
 def _write(result: Searched, prepared: SearchData, workdir: pathlib.Path) -> None:
@@ -102,7 +109,7 @@ def _write(result: Searched, prepared: SearchData, workdir: pathlib.Path) -> Non
   write_json(workdir / "search.json", as_json(result))
 
 
-def _draw(result: Searched, prepared: SearchData, how: How) -> None:
+def _draw(result: Searched, prepared: SearchData, how: How, task: Task) -> None:
   """Pictures beside the policy, where matplotlib is installed."""
   story = Story(
     policy=result.policy,
@@ -113,6 +120,8 @@ def _draw(result: Searched, prepared: SearchData, how: How) -> None:
     train=prepared.split.train,
     labels=prepared.split.labels,
     classes=prepared.classes,
+    look=functools.partial(predictions, task, prepared.test, result.state),
+    say=how.say,
   )
   try:
     save_pictures(result.method, story, how.workdir or ".")
@@ -125,4 +134,10 @@ def as_json(result: Searched) -> dict[str, Any]:
   told = result._asdict()
   for name in ("policy", "by_class", "trajectory", "state"):
     del told[name]
-  return {**told, "setting": result.setting._asdict(), "options": result.options._asdict()}
+  found = None if result.caught is None else result.caught._asdict()
+  return {
+    **told,
+    "setting": result.setting._asdict(),
+    "options": result.options._asdict(),
+    "caught": found,
+  }

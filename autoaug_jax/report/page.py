@@ -20,7 +20,8 @@ def page(findings: Findings, pictures: "Mapping[str, Figure | bytes]") -> str:
 
   `pictures` are figures or the bytes of PNG files, by the names that `save_pictures` gives them:
   policy, likely, unlikely, probabilities, bounds, entropy, selections, magnitudes, spread, through
-  time, suspects; others stand below the policy under their own name. What is not there is left out.
+  time, confusion, embedding, suspects, lightest, found; others stand below the policy under their
+  own name. What is not there is left out.
   Comparisons are drawn by the page itself; `figures` has them as pictures for files.
   """
   sections = dict(_sections(findings, pictures))
@@ -60,7 +61,10 @@ def _sections(
   told = {
     ("Accuracy", "Accuracy"): page_results.accuracy(findings),
     ("Differences", "Learned against each baseline"): page_results.differences(findings),
-    ("Classes", "Class by class"): page_classes.classes(findings),
+    ("Classes", "Class by class"): [
+      *page_classes.classes(findings),
+      *page_policy.network(pictures),
+    ],
     ("Policy", "The policy"): page_policy.policy(findings, pictures),
     ("Images", "What it does to images"): page_policy.examples(pictures),
     ("Search", "How the search went"): page_policy.evolution(pictures),

@@ -67,10 +67,31 @@ EVOLUTION = {
     "For every parameter, a curve of its mean over the search within a band of one deviation.",
   ),
 }
-SUSPECTS = Told(
-  "Given label → the label that the search proposes, and the weight that remains.",
-  "A grid of the training images whose labels are doubted most.",
-)
+SUSPECTS = {
+  "suspects": Told(
+    "Given label → the label that the search proposes, and the weight that remains.",
+    "A grid of the training images whose labels are doubted most.",
+  ),
+  "lightest": Told(
+    "The training images that count least, with their weights.",
+    "A grid of the training images with the lowest learned weights.",
+  ),
+  "found": Told(
+    "How many of the first so many suspects have a wrong label, and how many of the wrong labels "
+    "are among them: known here, because they were made wrong on purpose.",
+    "Curves of precision and recall by the length of the list of suspects.",
+  ),
+}
+NETWORK = {
+  "confusion": Told(
+    "Test images by their class, down, and by what the network of the search takes them for.",
+    "A matrix of the shares of each class that are classified as each class.",
+  ),
+  "embedding": Told(
+    "Test images by what the last layer of the network of the search reads, placed by t-SNE.",
+    "A scatter plot of test images, coloured by their classes.",
+  ),
+}
 DRAWN_BY_THE_PAGE = ("accuracy", "classes")
 
 
@@ -83,7 +104,7 @@ def policy(findings: Findings, pictures: Pictures) -> list[Html]:
     head = ("op", "probability", "magnitudes")
     table = grid(head, rows, numbers=(1, 2), label="The policy's ops")
     shown.append(folded(f"All {len(rows)} ops in numbers", table) if shown else table)
-  known_names = {"policy", "suspects", *EXAMPLES, *EVOLUTION, *DRAWN_BY_THE_PAGE}
+  known_names = {"policy", *SUSPECTS, *NETWORK, *EXAMPLES, *EVOLUTION, *DRAWN_BY_THE_PAGE}
   for name, image in pictures.items():
     if name not in known_names:
       words = name.replace("_", " ").replace("-", " ")
@@ -101,9 +122,14 @@ def evolution(pictures: Pictures) -> list[Html]:
   return _pictures(EVOLUTION, pictures)
 
 
+def network(pictures: Pictures) -> list[Html]:
+  """What the network of a search makes of test images."""
+  return _pictures(NETWORK, pictures)
+
+
 def suspects(findings: Findings, pictures: Pictures) -> list[Html]:
   """Examples whose labels are doubted: seen, and listed."""
-  seen = _pictures({"suspects": SUSPECTS}, pictures)
+  seen = _pictures(SUSPECTS, pictures)
   doubted = findings.suspects
   if not (seen or doubted):
     return []

@@ -1,11 +1,14 @@
 """AutoDO's options: what they build, what they need, and what they refuse."""
 
+import json
+
+import flax.linen as nn
 import jax
 import numpy as np
 import pytest
 
 from autoaug_jax import data, export, methods, train
-from autoaug_jax.app import network
+from autoaug_jax.app import How, SearchSetting, network, search, search_lines
 from autoaug_jax.app.autodo import SIZES, Autodo, build, example_table, needs
 from autoaug_jax.app.ground import Ground
 from tests.app.cases import squares
@@ -56,6 +59,29 @@ def test_it_learns_and_what_it_learned_is_a_policy_file(tmp_path):
   policy = method.learned(phi)
   export.save(export.described(policy, image_size=(8, 8), method="autodo"), tmp_path / "p.json")
   assert export.load(tmp_path / "p.json").policy == policy
+
+
+class Linear(nn.Module):
+  outputs: int
+
+  @nn.compact
+  def __call__(self, images, train):
+    return nn.Dense(self.outputs, name="head")(images.reshape(len(images), -1))
+
+
+def test_a_job_shows_what_it_found(npz, tmp_path):
+  """Test images by their classes, doubted labels, and how many of those had been made wrong."""
+  options = Autodo(epochs=2, begin=1, warmup=1, terms=1, images=False)
+  setting = SearchSetting(data=npz, batch=8, flip=0.0, noise=0.3)
+  found = search(setting, options, how=How(workdir=tmp_path), model=Linear)
+  drawn = {path.stem for path in tmp_path.glob("*.png")}
+  assert drawn == {"confusion", "embedding", "suspects", "lightest", "found"}
+  with np.load(tmp_path / "examples.npz") as stored:
+    wrong = stored["given"] != squares(64, 0)[1]
+  assert 0 < found.caught.wrong == wrong.sum()
+  told = json.loads((tmp_path / "search.json").read_text())["caught"]
+  assert told == found.caught._asdict()
+  assert f"of the first {wrong.sum()} suspects" in search_lines(found)
 
 
 def test_large_images_have_a_resized_crop_and_no_boxes():
