@@ -7,7 +7,10 @@
 A name is data-IR-NR-row: IR and NR distort the training side, validation images stay as they are.
 Tables 1 to 4 are svhn, cifar10, cifar100 and imagenet; "test" in the place of IR and NR learns from
 the test images (Table 5), "all" trains on the validation images too (Table 6), and -e10, -e150 and
--e190 begin to search after so many epochs (Figures 5 and 7). Rows: base (crop, flip, boxes), raa
+-e190 begin to search after so many epochs (Figures 5 and 7; `autodo_figures` draws them). The same
+for built-in digits, in minutes, are digits-10-0.1-base, -aws, -aws-e5, -aws-e20 and -aws-e35. A run
+leaves verdicts.npz, result.json, confusion.png and, where scikit-learn is installed, embedding.png
+(Figure 6). Rows: base (crop, flip, boxes), raa
 (RandAugment), sha, a, aw, aws. The paper's rows of Fast AutoAugment and DADA rest on their
 published policies, which the library does not have. Numbers are from the paper's Appendix A and,
 where that is silent, the released code; but geometry is right, validation images are clean, and
@@ -28,6 +31,9 @@ from absl import flags
 
 from autoaug_jax import data, devices, methods, train
 from autoaug_jax.app import network
+from autoaug_jax.app.caught import caught
+from autoaug_jax.app.prediction_pictures import save_predictions
+from autoaug_jax.app.predictions import predictions
 from autoaug_jax.ops import select, spaces
 from autoaug_jax.policies import Fixed, autodo_base, join, uniform_slots
 from autoaug_jax.train import optim
@@ -44,6 +50,7 @@ PARTS = {
   "aw": methods.AutodoParts(True, True, False),
   "aws": methods.AutodoParts(),
 }
+WARMUP = 5  # epochs in which learning rates rise
 
 
 class Recipe(NamedTuple):
@@ -89,6 +96,10 @@ MNIST = Recipe(
   subset=(3, 5), raa=(3, 5), batch=32, rate=0.05,
 )  # fmt: skip
 FOLDER = MNIST._replace(data="", batch=64, images=10_000, val=0.2, rate=0.1, flip=0.5)
+DIGITS = MNIST._replace(
+  data="digits", model="small-cnn-celu", size=8, images=1297, val=0.2, subset=None, raa=(1, 5),
+  erase=False, batch=64, epochs=40, begin=10, rate=0.1, imbalance=10.0, noise=0.1,
+)  # fmt: skip
 
 
 def _recipes() -> Iterator[tuple[str, Recipe]]:
@@ -104,6 +115,10 @@ def _recipes() -> Iterator[tuple[str, Recipe]]:
   for begin in (10, 150, 190):
     cell = SVHN._replace(imbalance=100.0, noise=0.1, begin=begin)
     yield f"svhn-100-0.1-aws-e{begin}", cell
+  for row in ("base", "aws"):
+    yield f"digits-10-0.1-{row}", DIGITS._replace(row=row)
+  for begin in (5, 20, 35):
+    yield f"digits-10-0.1-aws-e{begin}", DIGITS._replace(begin=begin)
   for row in ("base", "raa", "aws"):
     for noise in (0.0, 0.1):
       yield (
@@ -140,13 +155,14 @@ def method_of(
   axis_name: str | None = None,
 ) -> methods.Method:
   """The method on data with those labels and `epoch` training steps a pass."""
+  rising = min(WARMUP, recipe.epochs)
+  rate = methods.annealed(recipe.rate, recipe.epochs, epoch, warmup=rising)
+  rising = min(WARMUP, recipe.epochs - recipe.begin)
   return methods.autodo(
     task,
-    optim.sgd(
-      methods.annealed(recipe.rate, recipe.epochs, epoch), nesterov=True, weight_decay=1e-4
-    ),
+    optim.sgd(rate, nesterov=True, weight_decay=1e-4),
     labels,
-    methods.AutodoTimes(epoch, recipe.epochs, recipe.begin),
+    methods.AutodoTimes(epoch, recipe.epochs, recipe.begin, rising),
     classes=recipe.classes,
     learn=PARTS[recipe.row],
     base=base_of(recipe),
@@ -201,6 +217,7 @@ class Sides(NamedTuple):
   test: Feed
   mean: tuple[float, ...]
   std: tuple[float, ...]
+  names: tuple[str, ...] = ()  # of the classes
 
 
 def sides_of(
@@ -239,6 +256,7 @@ def sides_of(
     test=data.evaluation_feed(tested, everything, 256),
     mean=tuple(pixels.mean(0).tolist()),
     std=tuple(np.maximum(pixels.std(0), 1 / 255).tolist()),
+    names=source.classes,
   )
 
 
@@ -272,9 +290,18 @@ def run(
   )
   if not fitted.finished:
     return None
-  phi = jax.device_get(devices.local(fitted.state)).phi
-  _write_verdicts(workdir / "verdicts.npz", methods.verdicts(phi, labels), sides)
-  told = {"recipe": recipe._asdict(), "seed": seed, "evaluation": fitted.evaluation}
+  state = jax.device_get(devices.local(fitted.state))
+  found = methods.verdicts(state.phi, labels)
+  _write_verdicts(workdir / "verdicts.npz", found, sides)
+  doubted = caught(found, labels != sides.examples.labels, sides.cut.train)
+  names = sides.names or [str(i) for i in range(recipe.classes)]
+  save_predictions(predictions(task, sides.test, state), names, folder=workdir, say=launch.aside)
+  told = {
+    "recipe": recipe._asdict(),
+    "seed": seed,
+    "evaluation": fitted.evaluation,
+    "caught": doubted._asdict(),
+  }
   (workdir / "result.json").write_text(json.dumps(told, indent=1))
   return told
 

@@ -7,13 +7,14 @@
 
 Built-in digits at their own 8 x 8 pixels, small-cnn with CELU, no crop or flip unless asked for, a
 fifth of the training images held out with their labels as they are, everything else distorted anew
-for each seed. Measured on the test images after the last step; "rare" is the mean over the classes
-of the second half. "AUC" are areas under the ROC curve for finding the wrong labels by what was
-learned of each example: a small weight, a soft label that is off the given one. "listed" is how
-many of the first n suspects are wrong, n being how many wrong labels there are. Rows that are there
-already are not run again.
+for each seed; other images by --data, --size and --model. Measured on the test images after the
+last step; "rare" is the mean over the classes of the second half. "AUC" are areas under the ROC
+curve for finding the wrong labels by what was learned of each example: a small weight, a soft label
+that is off the given one. "listed" is how many of the first n suspects are wrong, n being how many
+wrong labels there are. Rows that are there already are not run again.
 """
 
+import functools
 import json
 import pathlib
 import time
@@ -25,9 +26,11 @@ import numpy as np
 from absl import flags
 
 from autoaug_jax import data, methods, train
-from autoaug_jax.app import interval, network
+from autoaug_jax.app import interval, moments, network
+from autoaug_jax.app.caught import caught
 from autoaug_jax.policies import Fixed, autodo_base, fixed, join
 from autoaug_jax.train import optim
+from autoaug_jax.types import Feed
 from experiments import launch
 
 
@@ -45,6 +48,11 @@ class Case(NamedTuple):
   rate: float = 0.1
   policy_rate: float = 0.05
   padding: float = 0.0
+  flip: float = 0.0
+  data: str = "digits"
+  model: str = "small-cnn-celu"
+  train_images: int = 0  # a stratified subset of so many, drawn for each seed; 0 is all
+  test_images: int = 0  # the same for test images, but one for all seeds
 
 
 class Row(NamedTuple):
@@ -94,81 +102,76 @@ class Run(NamedTuple):
 def run(case: Case, row: Row, seed: int) -> Run:
   """Trains one row with one seed."""
   began = time.perf_counter()
-  source = data.load("digits", size=case.size)
+  source = _source(case)
   examples = source.parts["train"]
-  cut = data.split(examples, val=case.val, seed=seed, imbalance=case.imbalance, noise=case.noise)
+  cut = data.split(
+    examples,
+    val=case.val,
+    seed=seed,
+    subset=case.train_images or None,
+    imbalance=case.imbalance,
+    noise=case.noise,
+  )
   chosen = np.concatenate([cut.train, cut.val]) if row.validation_too else cut.train
   orders = (
     data.shuffled(np.sort(chosen), case.batch, seed=seed),
     data.shuffled(cut.val, case.batch, seed=seed, stream=1),
   )
   feed, valid = data.feeds(examples, *orders, labels=cut.labels)
-  task = _task(examples)
-  method = _method(case, row, task, cut.labels, feed.steps_per_epoch)
-  (phase,) = method.phases
+  task = _task(case, source)
+  (phase,) = _method(case, row, task, labels=cut.labels, epoch=feed.steps_per_epoch).phases
   program = train.program(phase.learner, feed, valid=valid, seed=seed)
   fitted = train.fit(program, phase.schedule, progress=train.silent())
   if not fitted.finished:
     raise ValueError("asked to stop; the run that was under way is not kept")
   state = jax.device_get(fitted.state)
-  tested = source.parts["test"]
-  test = data.evaluation_feed(tested, np.arange(len(tested.labels)), 250)
-  measured = train.evaluation(task, test, classes=len(source.classes))(state)
+  measured = train.evaluation(task, _test_feed(case, source), classes=len(source.classes))(state)
   wrong = np.zeros(len(cut.labels), bool)
   wrong[cut.train] = (cut.labels != examples.labels)[cut.train]
   verdicts = methods.verdicts(state.phi, cut.labels)
   half = measured["per_class"][len(source.classes) // 2 :]
+  doubted = caught(verdicts, wrong, cut.train)
   found = Found(
     accuracy=float(measured["accuracy"]),
     rare=float(np.mean(half)),
-    auc_weight=_auc(-verdicts.weight, wrong, cut.train) if row.learn.weight else None,
-    auc_label=_auc(verdicts.off_label, wrong, cut.train) if row.learn.label else None,
-    listed=_listed(verdicts, wrong, cut.train) if row.learn.weight or row.learn.label else None,
-    wrong=int(wrong.sum()),
+    auc_weight=doubted.auc_weight,
+    auc_label=doubted.auc_label,
+    listed=doubted.precision,
+    wrong=doubted.wrong,
     seconds=time.perf_counter() - began,
   )
   return Run(found, state, verdicts, cut, wrong, source)
 
 
-def auc(score: np.ndarray, positive: np.ndarray) -> float:
-  """The chance that a positive has the higher score than a negative, ties counting half."""
-  score, positive = np.asarray(score, np.float64), np.asarray(positive, bool)
-  count, others = int(positive.sum()), int((~positive).sum())
-  if not count or not others:
-    raise ValueError(f"an AUC takes both kinds of examples, got {count} and {others}")
-  _, place, times = np.unique(score, return_inverse=True, return_counts=True)
-  rank = (np.cumsum(times) - (times - 1) / 2)[place]
-  return float((rank[positive].sum() - count * (count + 1) / 2) / (count * others))
+@functools.lru_cache(maxsize=1)
+def _load(name: str, size: int) -> data.Source:
+  return data.load(name, size=size)
 
 
-def precision_recall(suspects: np.ndarray, wrong: np.ndarray, listed: int) -> tuple[float, float]:
-  """Of the first `listed` suspects, how many are wrong; and how many of the wrong are listed."""
-  if not 0 < listed <= len(suspects):
-    raise ValueError(f"listed lies in 1..{len(suspects)}, not {listed}")
-  hits = float(wrong[suspects[:listed]].sum())
-  return hits / listed, hits / max(int(wrong.sum()), 1)
+def _source(case: Case) -> data.Source:
+  source = _load(case.data, case.size)
+  if "test" not in source.parts:
+    raise ValueError(f"{case.data} has no part to test on")
+  return source
 
 
-def _auc(score: np.ndarray, wrong: np.ndarray, rows: np.ndarray) -> float | None:
-  return auc(score[rows], wrong[rows]) if wrong.any() else None
+def _test_feed(case: Case, source: data.Source) -> Feed:
+  tested = source.parts["test"]
+  chosen = np.arange(len(tested.labels))
+  if case.test_images:
+    chosen = data.split(tested, val=0, seed=0, subset=case.test_images).train
+  return data.evaluation_feed(tested, chosen, 250)
 
 
-def _listed(verdicts: methods.Verdicts, wrong: np.ndarray, rows: np.ndarray) -> float | None:
-  if not wrong.any():
-    return None
-  suspects = verdicts.suspects[np.isin(verdicts.suspects, rows)]
-  return precision_recall(suspects, wrong, int(wrong.sum()))[0]
-
-
-def _task(examples: data.Examples) -> train.Task:
-  # Of all images, so that one compilation serves all seeds.
-  pixels = examples.fetch(np.arange(len(examples.labels))) / 255.0
-  model = network("small-cnn-celu", classes=10, image_size=examples.shape[0])
-  return train.classification(model, normalise=((float(pixels.mean()),), (float(pixels.std()),)))
+def _task(case: Case, source: data.Source) -> train.Task:
+  # The moments are of all images, so that one compilation serves all seeds.
+  examples = source.parts["train"]
+  model = network(case.model, classes=len(source.classes), image_size=case.size)
+  return train.classification(model, normalise=moments(examples, np.arange(len(examples.labels))))
 
 
 def _method(
-  case: Case, row: Row, task: train.Task, labels: np.ndarray, epoch: int
+  case: Case, row: Row, task: train.Task, *, labels: np.ndarray, epoch: int
 ) -> methods.Method:
   rate = methods.annealed(case.rate, case.epochs, epoch, warmup=min(case.warmup, case.epochs))
   warmup = min(case.warmup, case.epochs - case.begin)
@@ -177,11 +180,15 @@ def _method(
     optim.sgd(rate, nesterov=True, weight_decay=1e-4),
     labels,
     methods.AutodoTimes(epoch, case.epochs, case.begin, warmup),
-    classes=10,
+    classes=len(_source(case).classes),
     learn=row.learn,
-    base=join(row.before, autodo_base(subset=None, flip=0.0, padding=case.padding)),
+    base=join(row.before, autodo_base(subset=None, flip=case.flip, padding=case.padding)),
     rate=case.policy_rate,
   )
+
+
+HEAD = """| row | accuracy, % | rare, % | AUC, weight | AUC, label | listed | s |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: |"""
 
 
 def table_line(name: str, found: Sequence[Found]) -> str:
@@ -202,7 +209,7 @@ def kept(path: pathlib.Path, case: Case, name: str, seed: int) -> Found:
   config = {**case._asdict(), "row": name, "seed": seed}
   if path.exists():
     stored = json.loads(path.read_text())
-    if stored["config"] != config:
+    if {**Case()._asdict(), **stored["config"]} != config:
       raise ValueError(f"{path} holds another run's result; take another workdir")
     return Found(**stored["found"])
   found = run(case, ROWS[name], seed).found
@@ -211,20 +218,23 @@ def kept(path: pathlib.Path, case: Case, name: str, seed: int) -> Found:
   return found
 
 
+def all_kept(
+  workdir: str | pathlib.Path, case: Case, name: str, seeds: Sequence[int]
+) -> list[Found]:
+  """The results of a row, seed by seed, each run that is not there yet made and kept."""
+  if name not in ROWS:
+    raise ValueError(f"rows are {'; '.join(ROWS)}, not {name!r}")
+  slug = name.replace(", ", "-").replace(" ", "-")
+  folder = pathlib.Path(workdir) / f"noise{case.noise:g}-imbalance{case.imbalance:g}" / slug
+  return [kept(folder / f"{seed}.json", case, name, seed) for seed in seeds]
+
+
 def main() -> None:
   given: Any = flags.FLAGS
   case = Case(**{name: given[name].value for name in Case._fields})
-  print("| row | accuracy, % | rare, % | AUC, weight | AUC, label | listed | s |")
-  print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |", flush=True)
+  print(HEAD, flush=True)
   for name in [r.replace("+", ", ") for r in given.rows] or ROWS:
-    if name not in ROWS:
-      raise ValueError(f"rows are {'; '.join(ROWS)}, not {name!r}")
-    slug = name.replace(", ", "-").replace(" ", "-")
-    folder = pathlib.Path(given.workdir) / f"noise{case.noise:g}-imbalance{case.imbalance:g}"
-    found = [
-      kept(folder / slug / f"{s}.json", case, name, s)
-      for s in range(given.seed, given.seed + given.seeds)
-    ]
+    found = all_kept(given.workdir, case, name, range(given.seed, given.seed + given.seeds))
     print(table_line(name, found), flush=True)
 
 
@@ -242,10 +252,14 @@ def define_flags() -> None:
     "rate": "The network's learning rate.",
     "policy_rate": "The learning rate of what is learned of examples.",
     "padding": "By what share of the side every row pads and crops at random.",
+    "flip": "The probability of every row's left-right flip.",
+    "data": "digits, or what autoaug_jax.data.load takes; it has a part to test on.",
+    "model": "The network; its name ends in -celu for the method's own activation.",
+    "train_images": "A stratified subset of so many, drawn for each seed; 0 is all.",
+    "test_images": "The same for test images, but one for all seeds.",
   }
   for name, default in Case()._asdict().items():
-    define: Any = flags.DEFINE_integer if isinstance(default, int) else flags.DEFINE_float
-    define(name, default, texts[name])
+    launch.KINDS[type(default)](name, default, texts[name])
   flags.DEFINE_integer("seed", 0, "The first seed.", lower_bound=0)
   flags.DEFINE_integer("seeds", 5, "How many.", lower_bound=1)
   flags.DEFINE_list("rows", [], "Only these, with + for each comma; empty: all.")

@@ -1,37 +1,12 @@
-"""The experiment on wrong labels: its areas and lists against scikit-learn, and one small run."""
+"""The experiment on wrong labels: one small run, what is kept of it, and tables made of that."""
+
+import json
 
 import numpy as np
 import pytest
-import sklearn.metrics
 
 from experiments.recipes import autodo_noise
-from experiments.recipes.autodo_noise import ROWS, Case, Found, auc, kept, precision_recall, run
-
-
-@pytest.mark.parametrize("levels", [0, 3], ids=["reals", "ties"])
-def test_the_area_is_scikit_learns(levels):
-  random = np.random.default_rng(0)
-  score, positive = random.normal(size=200), random.random(200) < 0.2
-  if levels:
-    score = np.round(score)
-  expected = sklearn.metrics.roc_auc_score(positive, score)
-  np.testing.assert_allclose(auc(score, positive), expected, rtol=1e-12)
-  with pytest.raises(ValueError, match="got 0 and 3"):
-    auc(np.arange(3.0), np.zeros(3))
-
-
-def test_precision_and_recall_of_a_list():
-  wrong = np.array([True, False, True, True, False])
-  suspects = np.array([2, 1, 0, 4, 3])
-  assert precision_recall(suspects, wrong, 2) == (0.5, pytest.approx(1 / 3))
-  listed = np.zeros(5, bool)
-  listed[suspects[:3]] = True
-  expected = [
-    f(wrong, listed) for f in (sklearn.metrics.precision_score, sklearn.metrics.recall_score)
-  ]
-  np.testing.assert_allclose(precision_recall(suspects, wrong, 3), expected)
-  with pytest.raises(ValueError, match=r"1..5, not 6"):
-    precision_recall(suspects, wrong, 6)
+from experiments.recipes.autodo_noise import ROWS, Case, Found, kept, run
 
 
 def test_wrong_labels_are_found_soon(tmp_path):
@@ -63,6 +38,25 @@ def test_results_are_kept_and_told(tmp_path, monkeypatch):
   assert asked == [0]
   with pytest.raises(ValueError, match="another run's result"):
     kept(path, Case(noise=0.3), "A, W", 0)
+  old = json.loads(path.read_text())
+  del old["config"]["flip"], old["config"]["train_images"]  # as it was before there were these
+  path.write_text(json.dumps(old))
+  assert kept(path, Case(), "A, W", 0) == found
+  with pytest.raises(ValueError, match="another run's result"):
+    kept(path, Case(train_images=50), "A, W", 0)
   line = autodo_noise.table_line("A, W", [found, found._replace(accuracy=0.92)])
   assert line.startswith("| A, W | 91.00 ± ")
   assert line.endswith("| 0.950 |  | 0.500 | 3 |")
+
+
+def test_a_subset_is_drawn_for_each_seed_and_tested_on_one():
+  """What the small protocol asks for, on fewer images than there are."""
+  case = Case(train_images=200, test_images=100, noise=0.1)
+  source = autodo_noise._source(case)
+  feed = autodo_noise._test_feed(case, source)
+  numbers = [np.asarray(feed.draw(i)) for i in range(feed.steps_per_epoch)]
+  chosen = np.concatenate(numbers)
+  chosen = chosen[chosen >= 0]
+  assert len(np.unique(chosen)) == 100
+  sizes = np.bincount(source.parts["test"].labels[chosen])
+  assert sizes.min() >= 9 <= sizes.max() <= 11
