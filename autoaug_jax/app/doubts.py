@@ -1,5 +1,7 @@
 """Training labels that networks which did not see them disagree with."""
 
+import json
+import pathlib
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
@@ -12,6 +14,7 @@ from autoaug_jax.app.policies import named_policy
 from autoaug_jax.app.prepare import HELD_OUT, LARGEST_TEST_BATCH, moments
 from autoaug_jax.app.retrain import How
 from autoaug_jax.app.setting import Setting, optimizer
+from autoaug_jax.app.writing import write_npz
 from autoaug_jax.types import Array
 
 FOLDS = 3
@@ -89,6 +92,31 @@ def doubts(setting: Setting, source: data.Source, *, how: How) -> Doubts | None:
     float(np.mean(given != proposed)),
     float(np.mean(trusted)) if trusted else None,
   )
+
+
+def keep_doubts(found: Doubts, path: pathlib.Path, *, setting: Setting) -> None:
+  """Writes them, so that a job that goes on does not train three networks again."""
+  clean = np.nan if found.clean is None else found.clean
+  whose = json.dumps(setting._asdict())
+  write_npz(path, {**found._asdict(), "clean": clean, "setting": whose})
+
+
+def kept_doubts(path: pathlib.Path, *, setting: Setting) -> Doubts | None:
+  """What was kept of the same setting; None where nothing was."""
+  if not path.is_file():
+    return None
+  with np.load(path) as arrays:
+    if str(arrays["setting"]) != json.dumps(setting._asdict()):
+      return None
+    clean = float(arrays["clean"])
+    return Doubts(
+      arrays["indices"],
+      arrays["given"],
+      arrays["proposed"],
+      arrays["probability"],
+      float(arrays["disagreement"]),
+      None if np.isnan(clean) else clean,
+    )
 
 
 def _folds(labels: np.ndarray) -> np.ndarray:

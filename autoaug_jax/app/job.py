@@ -15,7 +15,7 @@ from autoaug_jax.app.comparison import (
   row_of,
   trained,
 )
-from autoaug_jax.app.doubts import Doubts, doubts
+from autoaug_jax.app.doubts import Doubts, doubts, keep_doubts, kept_doubts
 from autoaug_jax.app.facts import facts_of
 from autoaug_jax.app.kinds import is_joint
 from autoaug_jax.app.outcome import Outcome, as_json
@@ -106,7 +106,13 @@ def _doubts(job: Job) -> Doubts | None:
   if not job.plan.fold_epochs:
     return None
   setting = training_setting(job.plan.setting, "standard", epochs=job.plan.fold_epochs, seed=0)
-  found = doubts(setting, job.source, how=job.how._replace(title="labels"))
+  kept = job.folder / "labels.npz"
+  found = kept_doubts(kept, setting=setting)
+  if found is None:
+    found = doubts(setting, job.source, how=job.how._replace(title="labels"))
+    if found is None:
+      return None
+    keep_doubts(found, kept, setting=setting)
   job.time.done("labels")
   return found
 

@@ -5,7 +5,7 @@ import pytest
 
 from autoaug_jax import data
 from autoaug_jax.app import How, Setting
-from autoaug_jax.app.doubts import doubts
+from autoaug_jax.app.doubts import doubts, keep_doubts, kept_doubts
 from tests.app.cases import squares
 
 SHARE = 0.2
@@ -40,3 +40,16 @@ def test_they_come_first(found):
   told, wrong, _ = found
   first = told.indices[: len(wrong)]
   assert len(np.intersect1d(first, wrong)) > 0.8 * len(wrong)
+
+
+@pytest.mark.parametrize("clean", [None, 0.125])
+def test_what_is_kept_is_read_for_the_same_setting_alone(found, clean, tmp_path):
+  told, setting = found[0]._replace(clean=clean), Setting(batch=16)
+  path = tmp_path / "labels.npz"
+  assert kept_doubts(path, setting=setting) is None
+  keep_doubts(told, path, setting=setting)
+  read = kept_doubts(path, setting=setting)
+  for one, other in zip(read, told, strict=True):
+    assert np.array_equal(one, other)
+    assert type(one) is type(other)
+  assert kept_doubts(path, setting=setting._replace(epochs=5)) is None

@@ -82,7 +82,8 @@ def test_doubts_come_out_of_fold(done, npz):
       assert next(csv.reader(file)) == ["file", "given", "proposed", "score"]
 
 
-def test_a_killed_job_goes_on_to_the_same_end(done, plan, tmp_path):
+def test_a_killed_job_goes_on_to_the_same_end(done, plan, tmp_path, monkeypatch):
+  monkeypatch.setattr("autoaug_jax.app.job.doubts", None)  # they are kept
   workdir, outcome, _ = done
   cut = tmp_path / "cut"
   shutil.copytree(workdir, cut)
@@ -92,6 +93,7 @@ def test_a_killed_job_goes_on_to_the_same_end(done, plan, tmp_path):
   again = search_within(plan.setting.data, workdir=cut, how=How(say=lambda line: None))
   assert [row.accuracy for row in again.rows] == [row.accuracy for row in outcome.rows]
   assert again.policy == outcome.policy
+  assert np.array_equal(again.doubts.indices, outcome.doubts.indices)
 
 
 def test_a_plan_is_repeated_bit_for_bit(done, tmp_path):
