@@ -22,6 +22,7 @@ def test_slack_killed_three_times_ends_as_one_left_alone(tmp_path, monkeypatch):
   made = kill.chain(slack, "slack/killed", 3, inputs=tmp_path, life=life)
   assert made["differences"] == []
   assert made["pieces"] > 100
+  assert made["drafts"] <= 3
   assert sum(one["hit"] for one in made["lives"]) == 3
   assert sorted(one["kind"] for one in made["lives"]) == ["report", "start", "write"]
   work = tmp_path / "slack" / "killed" / WORK
@@ -158,6 +159,7 @@ RESULTS = {
     ],
     "pieces": 9,
     "differences": ["policy.json", "search.json, moves"],
+    "drafts": 2,
     "seconds": 20.0,
   },
   "slack/seed-0-stop-0": {
@@ -174,7 +176,7 @@ def test_what_is_wrong_is_said():
     "slack/seed-0-stop-0: exit code 1 1.0 s after SIGTERM",
   ]
   lines = kill.table([JOBS["slack"]], RESULTS).splitlines()
-  assert lines[2] == "| slack | 2.0 + 7.0 | 1 | 1 | 0 | 9 | 1.0-1.0 | 20.0 |"
+  assert lines[2] == "| slack | 2.0 + 7.0 | 1 | 1 | 0 | 9 | 2 | 1.0-1.0 | 20.0 |"
   assert lines[-1] == "| a checkpoint | 1 |"
 
 
