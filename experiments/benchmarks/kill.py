@@ -8,7 +8,7 @@ directories of their own: started, SIGKILLed with all processes, started again w
 until all kills have hit, and then to the end. It must have what the undisturbed run has, bit for
 bit: `kill_jobs.ends_of` says what is compared and what a clock decides. At last each job is sent
 SIGTERM: it is to save and exit with 0 within 30 s, and to go on to the same end. "Hit" says what
-had been written last when a kill came; "drafts" are half-written hidden files that kills left lying.
+had been written last when a kill came; "drafts" are hidden files, half-written, that kills left.
 Runs that results.json has are not made again.
 
 The whole, 50 kills a method and 20 of the plan's job, is two commands:
