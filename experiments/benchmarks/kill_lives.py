@@ -234,8 +234,7 @@ def stage_of(job: Job, life: Life, written: dict[str, int]) -> str:
     return "a checkpoint"
   if life.last in written:
     return "the end"
-  told = [path for path in written if path != "clock.json"]
-  return stage(job, max(told, key=lambda path: written[path])) if told else "the start"
+  return stage(job, max(written, key=lambda path: written[path])) if written else "the start"
 
 
 def stage(job: Job, path: str) -> str:
@@ -262,8 +261,8 @@ def _changed(workdir: pathlib.Path, since: int) -> Iterator[tuple[str, int]]:
     if os.path.basename(root) == "checkpoints":
       names, folders[:] = [*names, *folders], []
     for name in names:
-      if name.startswith("."):
-        continue  # a draft
+      if name.startswith(".") or name == "clock.json":
+        continue  # a draft, or what is written after every part
       path = os.path.join(root, name)
       try:
         changed = os.lstat(path).st_mtime_ns
