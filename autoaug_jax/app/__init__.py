@@ -8,6 +8,7 @@ from autoaug_jax.app.bilevel_rows import (
   validated_magnitude,
   whole_accuracy,
 )
+from autoaug_jax.app.caught import Caught, auc, caught, precision_recall
 from autoaug_jax.app.intervals import Interval, interval, student_quantile
 from autoaug_jax.app.kinds import attributes, option_types, sized
 from autoaug_jax.app.madao import Madao
@@ -16,6 +17,8 @@ from autoaug_jax.app.online_bilevel import OnlineBilevel
 from autoaug_jax.app.outcome import Outcome, outcome_lines
 from autoaug_jax.app.plan import Plan, load_plan, save_plan
 from autoaug_jax.app.policies import named_policy, policy_names
+from autoaug_jax.app.prediction_pictures import save_predictions
+from autoaug_jax.app.predictions import Predictions, predictions
 from autoaug_jax.app.prepare import load_images, moments
 from autoaug_jax.app.retrain import How, Retrained, as_json, retrain, table_line
 from autoaug_jax.app.search import search
@@ -30,12 +33,14 @@ __all__ = [
   "AUTO",
   "MAGNITUDES",
   "Autodo",
+  "Caught",
   "How",
   "Interval",
   "Madao",
   "OnlineBilevel",
   "Outcome",
   "Plan",
+  "Predictions",
   "Retrained",
   "SearchSetting",
   "Searched",
@@ -44,6 +49,8 @@ __all__ = [
   "Validated",
   "as_json",
   "attributes",
+  "auc",
+  "caught",
   "interval",
   "load_images",
   "load_plan",
@@ -53,8 +60,11 @@ __all__ = [
   "option_types",
   "outcome_lines",
   "policy_names",
+  "precision_recall",
+  "predictions",
   "retrain",
   "save_plan",
+  "save_predictions",
   "search",
   "search_lines",
   "search_within",

@@ -9,7 +9,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from autoaug_jax.train import SearchState, Task
-from autoaug_jax.train.task import hard
 from autoaug_jax.types import Array, Batch, Feed
 
 HEAD = "head"  # the last layer of every network of ours, and of those that AutoDO takes
@@ -26,7 +25,8 @@ class Predictions(NamedTuple):
 def predictions(task: Task, feed: Feed, state: SearchState) -> Predictions:
   """One pass of `feed`, with running statistics; images of weight 0 are left out.
 
-  The features are the input of the layer called `head`, whatever the rest of the network is.
+  Labels are numbers of classes. The features are the input of the layer called `head`, whatever the
+  rest of the network is.
   """
 
   @jax.jit
@@ -38,7 +38,7 @@ def predictions(task: Task, feed: Feed, state: SearchState) -> Predictions:
     if not read:
       raise ValueError(f"the features of a network are read at its layer {HEAD!r}, and it has none")
     features, logits = read[-1]
-    label = hard(batch.label).astype(jnp.int32)
+    label = batch.label.astype(jnp.int32)
     predicted = jnp.argmax(logits, -1).astype(jnp.int32)
     return batch.weight > 0, label, predicted, features.astype(jnp.float32)
 

@@ -30,10 +30,7 @@ import numpy as np
 from absl import flags
 
 from autoaug_jax import data, devices, methods, train
-from autoaug_jax.app import network
-from autoaug_jax.app.caught import caught
-from autoaug_jax.app.prediction_pictures import save_predictions
-from autoaug_jax.app.predictions import predictions
+from autoaug_jax.app import caught, network, predictions, save_predictions
 from autoaug_jax.ops import select, spaces
 from autoaug_jax.policies import Fixed, autodo_base, join, uniform_slots
 from autoaug_jax.train import optim

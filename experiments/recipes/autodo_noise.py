@@ -26,8 +26,7 @@ import numpy as np
 from absl import flags
 
 from autoaug_jax import data, methods, train
-from autoaug_jax.app import interval, moments, network
-from autoaug_jax.app.caught import caught
+from autoaug_jax.app import caught, interval, moments, network
 from autoaug_jax.policies import Fixed, autodo_base, fixed, join
 from autoaug_jax.train import optim
 from autoaug_jax.types import Feed

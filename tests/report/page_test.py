@@ -197,6 +197,17 @@ def test_unknown_pictures_are_shown_and_the_pages_own_charts_are_not_doubled():
   assert [node.attributes["alt"] for node in find(text, "img")] == ["of my own"]
 
 
+def test_what_only_autodo_draws_stands_where_it_belongs():
+  """In the sections of the classes and of doubted labels, not below the policy."""
+  one = report.figures(findings_cases.least())["accuracy"]
+  names = {"confusion": "Classes", "embedding": "Classes", "lightest": "Labels", "found": "Labels"}
+  text = report.page(findings_cases.least(), dict.fromkeys(names, one))
+  for name, section in names.items():
+    above = text[: text.index(f'id="picture-{name}"')]
+    assert re.findall(r'<section[^>]* id="([^"]+)"', above)[-1] == section.lower()
+  assert all(len(caption) > 40 for caption in texts(text, "figcaption"))
+
+
 def test_cost_adds_up(whole):
   (table,) = find(whole, "table", **{"aria-label": "Cost by stage"})
   assert table.text.endswith("in all18 min 46 s121,680")
