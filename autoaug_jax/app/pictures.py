@@ -11,6 +11,7 @@ import numpy as np
 from autoaug_jax import report
 from autoaug_jax.app.caught import of_training, precision_recall
 from autoaug_jax.app.ground import silent
+from autoaug_jax.app.moments import at_moments
 from autoaug_jax.app.own import are_classes
 from autoaug_jax.app.prediction_pictures import prediction_pictures
 from autoaug_jax.app.predictions import Predictions
@@ -104,8 +105,16 @@ def _madao(story: Story) -> dict[str, Any]:
 
 
 def _online_bilevel(story: Story) -> dict[str, Any]:
-  """How far each parameter of the transformations spreads, on the way."""
-  return _spreads(_stage(story.policy, Network).ops, story.trajectory, "mean", "spread")
+  """How far each parameter of the transformations spreads on the way, and what it does (Fig. 3)."""
+  told = story.trajectory
+  found = _spreads(_stage(story.policy, Network).ops, told, "mean", "spread")
+  if not found:
+    return found
+  images = _some_images(story)
+  rows, moments = at_moments(story.policy, told, images)
+  return found | {
+    "through_time": report.through_time(_visible(rows), moments, before=_visible(images))
+  }
 
 
 def _autodo(story: Story) -> dict[str, Any]:

@@ -40,6 +40,7 @@ from autoaug_jax.train import (
 from autoaug_jax.types import Array, Batch, Key, Loss, Params, Phi
 
 NEAR = 0.05  # magnitudes start with this deviation about 0
+DRAWN = 8  # noises whose magnitudes are written down as they change
 
 
 def online_bilevel(
@@ -113,7 +114,8 @@ def online_bilevel(
 
   def watch(phi: NetworkPhi) -> dict[str, Array]:
     values = magnitudes(phi, form=form)
-    return {"spread": jnp.std(values, axis=0), "mean": jnp.mean(values, axis=0)}
+    spread, mean = jnp.std(values, axis=0), jnp.mean(values, axis=0)
+    return {"spread": spread, "mean": mean, "drawn": values[:DRAWN]}
 
   return Method(
     phases=(Phase("search", learning, schedule),),

@@ -139,5 +139,6 @@ def test_a_search_from_data_to_a_policy_file(tmp_path):
   assert (tmp_path / "run" / "policy.json").exists()
   assert found.policy.stages[-1].ops == ("TranslateX", "TranslateY")
   assert found.trajectory["spread"].shape[1:] == (2,)
+  assert (tmp_path / "run" / "through_time.png").exists()
   assert found.accuracy is not None
   assert all(np.isfinite(x).all() for x in jax.tree.leaves(found.state.phi))
