@@ -281,7 +281,9 @@ def test_links_that_lead_out_are_findings(tmp_path, write):
   (root / "bird").symlink_to(tmp_path / "other/bird")
   (root / "cat/d.png").symlink_to(tmp_path / "other/bird/a.png")
   (root / ".cache").symlink_to(tmp_path)
-  with pytest.raises(ValueError, match=r"2 things .*\n  bird: is a link .*\n  cat/d.png: is a link"):
+  with pytest.raises(
+    ValueError, match=r"2 things .*\n  bird: is a link .*\n  cat/d.png: is a link"
+  ):
     load(root)
   source = load(root, skip_bad_files=True)
   assert source.classes == ("cat", "dog")
@@ -296,5 +298,7 @@ def test_index_files_that_say_nothing_are_named(tmp_path, write):
   (root / "wnids.txt").write_text("n1\nn2\n")
   (root / "val").mkdir()
   (root / "val/val_annotations.txt").write_text("val_0.JPEG\n")
-  with pytest.raises(ValueError, match=r"the line 'val_0.JPEG' of val/val_annotations.txt in .* no"):
+  with pytest.raises(
+    ValueError, match=r"the line 'val_0.JPEG' of val/val_annotations.txt in .* no"
+  ):
     load(root)
