@@ -3,7 +3,7 @@
 import json
 import pathlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from autoaug_jax.files import write_whole
@@ -34,11 +34,7 @@ def records(folder: str | pathlib.Path | None, *, since: int = 0) -> Records:
     with path.open("a") as file:
       file.write(json.dumps({"move": move, **values}) + "\n")
     if board is not None:
-      for name, value in values.items():
-        each = value if isinstance(value, list) else [value]
-        for i, number in enumerate(each):
-          if isinstance(number, int | float):
-            board.add_scalar(f"{name}/{i}" if isinstance(value, list) else name, number, move)
+      board.write(move, dict(_numbers(values)))
 
   def back(move: int) -> None:
     nonlocal board
@@ -68,12 +64,44 @@ def _move(line: str) -> float:
     return float("inf")
 
 
-def _board(folder: pathlib.Path, since: int) -> Any:
+def _numbers(values: dict[str, Any]) -> Iterator[tuple[str, float]]:
+  """Numbers by name, those of lists by name/place."""
+  for name, value in values.items():
+    each = value if isinstance(value, list) else [value]
+    for i, number in enumerate(each):
+      if isinstance(number, int | float):
+        yield (f"{name}/{i}" if isinstance(value, list) else name), number
+
+
+class Board(NamedTuple):
+  """TensorBoard's file. write: (move, numbers by name)."""
+
+  write: Callable[[int, dict[str, float]], None]
+  close: Callable[[], None]
+
+
+def _board(folder: pathlib.Path, since: int) -> Board | None:
+  """None where tensorboardX is not installed.
+
+  Not by its SummaryWriter, whose thread dies of a full disk unseen, and then blocks who writes.
+  """
   try:
-    from tensorboardX import SummaryWriter
+    from tensorboardX.event_file_writer import EventsWriter
+    from tensorboardX.proto import event_pb2, summary_pb2
   except ImportError:
     return None
+  folder.mkdir(parents=True, exist_ok=True)
   # Its files are named by the second, and a second one of that name would replace the first.
-  return SummaryWriter(
-    str(folder), purge_step=since + 1, filename_suffix=f".{time.time_ns() % 10**9:09}"
-  )
+  file = EventsWriter(str(folder / "events"), f".{time.time_ns() % 10**9:09}")
+
+  def add(move: int, **content: Any) -> None:
+    file.write_event(event_pb2.Event(wall_time=time.time(), step=move, **content))
+    file.flush()
+
+  def write(move: int, numbers: dict[str, float]) -> None:
+    values = [summary_pb2.Summary.Value(tag=n, simple_value=x) for n, x in numbers.items()]
+    add(move, summary=summary_pb2.Summary(value=values))
+
+  # What earlier files have from here on is forgotten.
+  add(since + 1, session_log=event_pb2.SessionLog(status=event_pb2.SessionLog.START))
+  return Board(write, file.close)

@@ -50,34 +50,62 @@ def test_no_folder_no_lines():
 
 
 def test_tensorboard_gets_the_numbers(tmp_path, monkeypatch):
-  written = []
-
-  class SummaryWriter:
-    def __init__(self, folder, purge_step, filename_suffix):
-      written.append((folder, purge_step))
-
-    def add_scalar(self, name, value, move):
-      written.append((name, value, move))
-
-    def close(self):
-      written.append("closed")
-
-  fake = types.ModuleType("tensorboardX")
-  fake.SummaryWriter = SummaryWriter
-  monkeypatch.setitem(sys.modules, "tensorboardX", fake)
+  written = fake_tensorboardx(monkeypatch)
   log = records(tmp_path, since=5)
   log.write(6, {"loss": 0.5, "accuracy": [0.1, None, 0.2], "note": "text"})
   log.back(5)
   log.close()
   assert written == [
-    (str(tmp_path / "tensorboard"), 6),
-    ("loss", 0.5, 6),
-    ("accuracy/0", 0.1, 6),
-    ("accuracy/2", 0.2, 6),
+    str(tmp_path / "tensorboard/events"),
+    (6, "START"),
+    (6, {"loss": 0.5, "accuracy/0": 0.1, "accuracy/2": 0.2}),
     "closed",
-    (str(tmp_path / "tensorboard"), 6),
+    str(tmp_path / "tensorboard/events"),
+    (6, "START"),
     "closed",
   ]
+
+
+def fake_tensorboardx(monkeypatch):
+  """What is used of it, written into a list."""
+  written = []
+
+  class EventsWriter:
+    def __init__(self, prefix, suffix):
+      written.append(prefix)
+
+    def write_event(self, event):
+      written.append((event["step"], event.get("summary", event.get("session_log"))))
+
+    def flush(self):
+      pass
+
+    def close(self):
+      written.append("closed")
+
+  def value(tag, simple_value):
+    return {tag: simple_value}
+
+  def summary(value):
+    return {tag: number for one in value for tag, number in one.items()}
+
+  def session(status):
+    return status
+
+  summary.Value, session.START = value, "START"
+  parts = {
+    "tensorboardX": {},
+    "tensorboardX.event_file_writer": {"EventsWriter": EventsWriter},
+    "tensorboardX.proto": {
+      "event_pb2": types.SimpleNamespace(Event=dict, SessionLog=session),
+      "summary_pb2": types.SimpleNamespace(Summary=summary),
+    },
+  }
+  for name, content in parts.items():
+    fake = types.ModuleType(name)
+    vars(fake).update(content)
+    monkeypatch.setitem(sys.modules, name, fake)
+  return written
 
 
 @pytest.mark.parity
