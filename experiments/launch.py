@@ -1,5 +1,6 @@
 """What every main does: flags from NamedTuples, one sentence for a mistake, exit code 2."""
 
+import math
 import os
 import signal
 import sys
@@ -22,6 +23,9 @@ KINDS: dict[type, Any] = {
   str: flags.DEFINE_string,
 }
 
+LARGEST = 2**31 - 1  # of whole numbers
+MOST_BYTES = 2**62
+
 
 def define(
   kind: Any,
@@ -39,6 +43,17 @@ def define(
     value = values[name]
     text = f"{texts[name]} [{value}]" if prefix else texts[name]
     KINDS[type(value)](prefix + name, None if prefix else value, text)
+    _bounded(prefix + name, value)
+
+
+def _bounded(flag: str, default: Any) -> None:
+  """Refuses numbers that nothing below is made for."""
+  if type(default) is float:
+    flags.register_validator(flag, lambda x: x is None or math.isfinite(x), "it must be finite")
+  if type(default) is int:
+    most = LARGEST if default <= LARGEST else MOST_BYTES
+    said = f"it must be a whole number of at most {most}"
+    flags.register_validator(flag, lambda x: x is None or abs(x) <= most, said)
 
 
 def values(kind: Any, *, only: Iterable[str] = ()) -> dict[str, Any]:
@@ -64,14 +79,21 @@ def run(name: str, main: Callable[[], None]) -> None:
     logging.get_absl_logger().addFilter(lambda record: "/orbax/" not in record.pathname)
     _keep_programs()
     _end_when_asked(name)
-    if len(args) > 1:
-      stop(name, f"only flags are taken, not {args[1]!r}")
-    try:
-      main()
-    except (ValueError, OSError, ImportError, FloatingPointError) as error:
-      stop(name, str(error))
+    attempt(name, main, args)
 
-  app.run(whole, flags_parser=lambda args: _parsed(name, args))
+  app.run(whole, flags_parser=lambda args: parsed(name, args))
+
+
+def attempt(name: str, main: Callable[[], None], args: Sequence[str]) -> None:
+  """A main, of whose mistakes none is a traceback; `args` is what flags have left over."""
+  if len(args) > 1:
+    stop(name, f"only flags are taken, not {args[1]!r}")
+  try:
+    main()
+  except (ValueError, OSError, ImportError, FloatingPointError) as error:
+    stop(name, str(error))
+  except MemoryError as error:
+    stop(name, f"there is not enough memory ({str(error) or 'no more is known'})")
 
 
 def stop(name: str, sentence: str) -> None:
@@ -104,7 +126,8 @@ def _keep_programs() -> None:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
 
 
-def _parsed(name: str, args: Sequence[str]) -> list[str]:
+def parsed(name: str, args: Sequence[str]) -> list[str]:
+  """What flags leave over of the words of a command line, the program's name first."""
   try:
     return flags.FLAGS(args)
   except flags.Error as error:
