@@ -8,6 +8,7 @@ import pytest
 from autoaug_jax import data, train
 from autoaug_jax.types import Batch
 from experiments.recipes.autodo import RECIPES, Sides, cost, method_of, run, steps_of, task_of
+from experiments.recipes.autodo_figures import curves as report_curves
 
 # The learners of cells that differ in their data or times alone are one.
 KINDS = {}
@@ -69,12 +70,10 @@ def test_the_papers_numbers():
   assert cost(RECIPES["cifar10-1-0.0-aws"]) == 156 * (200 + 150)
   assert RECIPES["cifar10-all-aws"].trained_on == "all"
   assert RECIPES["cifar100-test-aws"].learned_from == "test"
-  assert {r.begin for n, r in RECIPES.items() if n.startswith("svhn-100-0.1-aws")} == {
-    10,
-    50,
-    150,
-    190,
-  }
+  begins = {r.begin for n, r in RECIPES.items() if n.startswith("svhn-100-0.1-aws")}
+  assert begins == {10, 50, 150, 190}
+  begins = {r.begin for n, r in RECIPES.items() if n.startswith("digits-10-0.1-aws")}
+  assert begins == {5, 10, 20, 35}
 
 
 def sides(recipe, count=32):
@@ -104,7 +103,11 @@ def test_a_run_writes_what_it_found(tmp_path):
   with np.load(tmp_path / "verdicts.npz") as stored:
     assert set(stored["suspects"]) == set(made.cut.train)
     assert stored["off_label"].shape == (32,)
-    assert (stored["given"] != stored["true"]).sum() > 0
+    wrong = int((stored["given"] != stored["true"]).sum())
+  assert told["caught"]["wrong"] == wrong > 0
+  assert (tmp_path / "confusion.png").exists()
+  assert (tmp_path / "embedding.png").exists()
+  assert report_curves(tmp_path)["test loss"].epochs.max() == tiny.epochs
   watched = train.trajectory(tmp_path)
   assert watched["probability"].shape[1:] == (7,)
   again = run(tiny, made, tmp_path, seed=0)  # is there already
