@@ -11,9 +11,11 @@ to validate on and 500 to test on, shifted:
   brightness   darkened to between 0.1 and 0.4 of what they are: Brightness is right
   harmful      as they are; the op Wipe, which leaves nothing of an image, is wrong
 
-Each search chooses among ten ops. What is in the work directory already is not run again.
+Each search chooses among ten ops, but for Online bilevel, whose network learns five warps, or two
+colours where brightness is planted. What is in the work directory already is not run again.
 """
 
+import functools
 import json
 import pathlib
 from collections.abc import Callable
@@ -27,6 +29,7 @@ from autoaug_jax.app import (
   How,
   Interval,
   Madao,
+  OnlineBilevel,
   Searched,
   SearchSetting,
   Setting,
@@ -36,7 +39,7 @@ from autoaug_jax.app import (
   write_json,
 )
 from autoaug_jax.ops import Erase, Op, Space, clipped_box, select, spaces
-from autoaug_jax.policies import fixed, op_shares
+from autoaug_jax.policies import Network, fixed, op_shares
 from experiments import launch
 
 SIZE = 16
@@ -53,6 +56,8 @@ NAMES = (
   "Brightness",
 )
 WIPE = Op("Wipe", Erase(clipped_box, 0.0), 2.0, 2.0)
+WARPS = ("ShearX", "ShearY", "TranslateX", "TranslateY", "Rotate")
+COLORS = ("Brightness", "Contrast")
 
 
 class Case(NamedTuple):
@@ -71,11 +76,17 @@ CASES = {
 }
 
 
-def space(case: Case, interpolation: str = "nearest") -> Space:
+def space(case: Case, *, interpolation: str = "nearest") -> Space:
   """Ten ops."""
   nine = select(spaces.slack_cifar(interpolation=interpolation, cutout_fill=(0.0,)), NAMES)
   last = WIPE if case.wrong else spaces.IDENTITY
   return (*nine, last)
+
+
+def directed(case: Case) -> Space:
+  """Ops with a direction, of the kind that is planted."""
+  names = COLORS if case.right in COLORS else WARPS
+  return select(spaces.slack_cifar(interpolation="bilinear"), names)
 
 
 def write(case: Case, path: pathlib.Path) -> None:
@@ -127,7 +138,9 @@ class Planted(NamedTuple):
     solved: (case, those numbers) -> whether the search found what is there to be found.
     shown: (case, those numbers) -> the number that the table shows.
     shown_as: what it is called.
-    interpolation: of its warps; magnitudes have no gradient where it is "nearest".
+    space: case -> the ops that it has; magnitudes of nearest warps have no gradient.
+    cases: those that it is tried on.
+    ops: how many ops an image gets: a row for each.
   """
 
   options: Callable[[int, Case], Any]
@@ -135,7 +148,9 @@ class Planted(NamedTuple):
   solved: Callable[[Case, dict[str, float]], bool]
   shown: Callable[[Case, dict[str, float]], float]
   shown_as: str
-  interpolation: str = "nearest"
+  space: Callable[[Case], Space] = space
+  cases: tuple[str, ...] = tuple(CASES)
+  ops: tuple[int, ...] = (1, 3)
 
 
 def of_planted_op(case: Case, shares: dict[str, float]) -> float:
@@ -184,7 +199,37 @@ def _madao(score: bool) -> Planted:
     ),
     shown=gain,
     shown_as="selection x probability, over the start",
-    interpolation="bilinear",
+    space=functools.partial(space, interpolation="bilinear"),
+    ops=(1, 2),
+  )
+
+
+def _online_bilevel(on_training: bool = False, **options: Any) -> Planted:
+  """Spreads; on the training loss, the control, they must shrink."""
+
+  def measure(result: Searched) -> dict[str, float]:
+    spread = result.trajectory["spread"]
+    names = next(s for s in result.policy.stages if isinstance(s, Network)).ops
+    now = {name: float(value) for name, value in zip(names, spread[-1], strict=True)}
+    return now | {f"{name} at first": float(x) for name, x in zip(names, spread[0], strict=True)}
+
+  def solved(case: Case, spread: dict[str, float]) -> bool:
+    names = [name for name in spread if f"{name} at first" in spread]
+    if on_training:
+      return all(spread[name] < spread[f"{name} at first"] / 3 for name in names)
+    right = case.right or ""
+    least = 2 * max(spread[name] for name in (f"{right} at first", *set(names) - {right}))
+    return spread[right] >= least
+
+  return Planted(
+    options=lambda ops, case: OnlineBilevel(on_training=on_training, **options),
+    measure=measure,
+    solved=solved,
+    shown=lambda case, spread: spread[case.right or ""],
+    shown_as="deviation of the planted op's magnitude",
+    space=directed,
+    cases=tuple(name for name, case in CASES.items() if case.right),
+    ops=(1,),
   )
 
 
@@ -193,6 +238,10 @@ METHODS = {
   "slack-per-image": _slack("per_image"),
   "madao": _madao(score=False),
   "madao-by-scores": _madao(score=True),
+  "online-bilevel": _online_bilevel(epochs=120, spread=0.1, valid_batch=256),
+  "online-bilevel-control": _online_bilevel(
+    on_training=True, epochs=120, spread=0.5, augmenter_rate=0.01, augmenter_decay=0.0
+  ),
 }
 
 
@@ -212,7 +261,7 @@ def run(method: str, name: str, *, ops: int, seed: int, workdir: pathlib.Path) -
     setting,
     planted.options(ops, case),
     how=How(workdir=folder, log_every=100),
-    space=space(case, planted.interpolation),
+    space=planted.space(case),
   )
   if result is None:
     raise SystemExit(1)
@@ -231,7 +280,10 @@ def compare(method: str, name: str, *, ops: int, workdir: pathlib.Path) -> dict[
   """Test accuracy over 5 retrainings, without augmentation, under all ops alike, and as learned."""
   folder = workdir / f"{method}-{name}-{ops}-0"
   uniform = folder / "uniform.json"
-  export.save(export.described(fixed.slack_uniform(space(CASES[name]), k=ops, flip=0.0)), uniform)
+  export.save(
+    export.described(fixed.slack_uniform(METHODS[method].space(CASES[name]), k=ops, flip=0.0)),
+    uniform,
+  )
   found = {}
   for label, policy in (
     ("none", "none"),
@@ -251,11 +303,12 @@ def compare(method: str, name: str, *, ops: int, workdir: pathlib.Path) -> dict[
 def main() -> None:
   given = flags.FLAGS
   method, workdir = given.method, pathlib.Path(given.workdir)
-  shown = METHODS[method].shown_as
+  planted = METHODS[method]
+  shown = planted.shown_as
   print(f"| case | ops | solved | {shown}, median (least-most) | s | none | uniform | learned |")
   print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |", flush=True)
-  for ops in map(int, given.ops):
-    for name in given.cases:
+  for ops in map(int, given.ops or planted.ops):
+    for name in given.cases or planted.cases:
       rows = [run(method, name, ops=ops, seed=seed, workdir=workdir) for seed in range(given.seeds)]
       values = sorted(row["shown"] for row in rows)
       cells = [
@@ -274,8 +327,8 @@ def main() -> None:
 def define_flags() -> None:
   flags.DEFINE_enum("method", "slack", list(METHODS), "Which searches are tried.")
   flags.DEFINE_string("workdir", None, "Where they are kept.", required=True)
-  flags.DEFINE_list("cases", list(CASES), "What is planted.")
-  flags.DEFINE_list("ops", ["1", "3"], "How many ops an image gets; a row for each.")
+  flags.DEFINE_list("cases", [], "What is planted; empty: all that the method is for.")
+  flags.DEFINE_list("ops", [], "How many ops an image gets, a row for each; empty: 1 and its own.")
   flags.DEFINE_integer("seeds", 10, "Seeds from 0 on.", lower_bound=1)
   flags.DEFINE_bool("compare", True, "Whether to retrain 5 times with what seed 0 learned.")
 

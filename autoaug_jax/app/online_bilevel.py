@@ -32,6 +32,7 @@ class OnlineBilevel(NamedTuple):
 
   Attributes:
     val: the share of training images to validate on.
+    valid_batch: images a validation batch; 0 is as many as a training batch has.
     resplit: whether the two sides are drawn anew each epoch (the paper), or stay.
     epochs: passes over the training side (201 on CIFAR, 40 on BACH, 90 on ImageNet).
     rate: the network's learning rate; it falls to a fifth at 0.3, 0.6 and 0.8 of the epochs.
@@ -61,6 +62,7 @@ class OnlineBilevel(NamedTuple):
   """
 
   val: float = 0.2
+  valid_batch: int = 0
   resplit: bool = True
   epochs: int = 60
   rate: float = 0.1
@@ -88,7 +90,7 @@ class OnlineBilevel(NamedTuple):
 def needs(options: OnlineBilevel) -> Needs:
   """A fifth of the images, another one each epoch; ValueError for options that make no sense."""
   _check(options)
-  return Needs(options.val, resplit=options.resplit)
+  return Needs(options.val, options.valid_batch, resplit=options.resplit)
 
 
 def build(options: OnlineBilevel, ground: Ground) -> methods.Method:

@@ -45,6 +45,18 @@ def test_what_counts_as_solved():
   assert not planted.right_first(harmful, {"Wipe": 0.3, "Identity": 0.7})
 
 
+def test_when_spreads_count_as_solved():
+  rotated = planted.CASES["rotated"]
+  solved = planted.METHODS["online-bilevel"].solved
+  start = {"Rotate at first": 0.1, "ShearX at first": 0.1}
+  assert solved(rotated, {"Rotate": 0.3, "ShearX": 0.15, **start})
+  assert not solved(rotated, {"Rotate": 0.3, "ShearX": 0.2, **start})
+  assert not solved(rotated, {"Rotate": 0.15, "ShearX": 0.01, **start})
+  shrunk = planted.METHODS["online-bilevel-control"].solved
+  assert shrunk(rotated, {"Rotate": 0.03, "ShearX": 0.01, **start})
+  assert not shrunk(rotated, {"Rotate": 0.03, "ShearX": 0.05, **start})
+
+
 def test_rotations_are_found(tmp_path, monkeypatch):
   """In two seeds, with two fifths of the script's rounds."""
   quick = planted.METHODS["slack-per-image"]._replace(
