@@ -1,10 +1,12 @@
 """What every main does: flags from NamedTuples, one sentence for a mistake, exit code 2."""
 
+import contextlib
 import math
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -78,8 +80,8 @@ def run(name: str, main: Callable[[], None]) -> None:
     # orbax's threads log what they raise, and what they raise reaches us.
     logging.get_absl_logger().addFilter(lambda record: "/orbax/" not in record.pathname)
     _keep_programs()
-    _end_when_asked(name)
-    attempt(name, main, args)
+    with _ending_when_asked(name):
+      attempt(name, main, args)
 
   app.run(whole, flags_parser=lambda args: parsed(name, args))
 
@@ -107,16 +109,30 @@ def aside(line: str) -> None:
   print(line, file=sys.stderr, flush=True)
 
 
-def _end_when_asked(name: str) -> None:
+@contextlib.contextmanager
+def _ending_when_asked(name: str) -> Iterator[None]:
   """SIGTERM where nothing is to be saved is a clean end; training, which saves, has its own way."""
+  asked, ended = threading.Event(), threading.Event()
+
+  def again() -> None:
+    # What a signal raises is lost in a finalizer, hence it is sent until it has come through.
+    while not ended.wait(1.0):
+      os.kill(os.getpid(), signal.SIGTERM)
 
   def end(number: int, frame: Any) -> None:
     del number, frame
-    # Not by print: what was interrupted may be a print.
-    os.write(2, f"{name}: asked to stop, and it stops; what is done stays\n".encode())
+    if not asked.is_set():
+      asked.set()
+      # Not by print: what was interrupted may be a print.
+      os.write(2, f"{name}: asked to stop, and it stops; what is done stays\n".encode())
+      threading.Thread(target=again, daemon=True).start()
     raise SystemExit(0)
 
   signal.signal(signal.SIGTERM, end)
+  try:
+    yield
+  finally:
+    ended.set()
 
 
 def _keep_programs() -> None:
