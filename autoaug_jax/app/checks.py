@@ -11,6 +11,13 @@ def at_least(options: Any, least: float, names: Sequence[str]) -> None:
       raise ValueError(f"{name} must be at least {least}, not {getattr(options, name)}")
 
 
+def at_most(options: Any, most: float, names: Sequence[str]) -> None:
+  """ValueError for one of the options called `names` above `most`."""
+  for name in names:
+    if not getattr(options, name) <= most:
+      raise ValueError(f"{name} must be at most {most}, not {getattr(options, name)}")
+
+
 def positive(options: Any, names: Sequence[str]) -> None:
   """ValueError for one of the options called `names` that is not above 0."""
   for name in names:

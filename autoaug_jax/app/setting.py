@@ -7,6 +7,8 @@ import optax
 
 from autoaug_jax.train import optim
 
+MOST_SEEDS = 1000
+
 
 class Setting(NamedTuple):
   """Two runs of one setting make the same numbers, bit for bit, on the same devices.
@@ -96,6 +98,8 @@ def check(setting: Setting) -> None:
   ):
     if getattr(setting, name) < 0:
       raise ValueError(f"{name} must be at least 0, not {getattr(setting, name)}")
+  if setting.seeds > MOST_SEEDS:
+    raise ValueError(f"seeds must be at most {MOST_SEEDS}, not {setting.seeds}")
   if not 0 <= setting.flip <= 1:
     raise ValueError(f"flip must lie between 0 and 1, not {setting.flip}")
   if setting.warmup >= setting.epochs:

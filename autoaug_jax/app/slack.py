@@ -3,11 +3,12 @@
 from typing import NamedTuple
 
 from autoaug_jax import methods
-from autoaug_jax.app.checks import at_least, one_of
+from autoaug_jax.app.checks import at_least, at_most, one_of
 from autoaug_jax.app.ground import Ground, Needs
 from autoaug_jax.app.own import are_classes
 from autoaug_jax.app.spaces import fitted, slack_space
 
+MOST = 256  # of what is worked out one by one in a step
 DRAWS = ("shared", "per_image")
 LEARN = ("both", "ops", "bounds")
 COUNTS = (
@@ -146,6 +147,7 @@ def _check(options: Slack) -> None:
     )
   at_least(options, 0, ["still"])
   at_least(options, 1, COUNTS)
+  at_most(options, MOST, ["ops", "composites", "models"])
   one_of(options, "draws", DRAWS)
   one_of(options, "learn", LEARN)
 

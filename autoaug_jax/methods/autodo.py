@@ -37,6 +37,7 @@ from autoaug_jax.train import (
   Task,
   divergence,
   epochs,
+  few_moves,
   learner,
   supervised,
   training,
@@ -250,6 +251,7 @@ def _schedule(times: AutodoTimes, search_first: bool) -> Schedule:
     return tuple("joint" if name == "search" else name for name in whole)
   # The released code counts epochs from 0 and searches in those after E.
   alone = min(times.begin + 1, times.epochs)
+  few_moves(2 * times.epochs * steps)
   later = (*(("joint",) * steps), *training(steps)) * (times.epochs - alone)
   return (*training(alone * steps), *later)
 

@@ -32,6 +32,7 @@ from autoaug_jax.train import (
   Schedule,
   Task,
   alternating,
+  few_moves,
   learner,
   optim,
   supervised,
@@ -188,7 +189,7 @@ def spatial_transformer(
 
 def _joined(steps: int, *, every: int, warmup: int) -> Schedule:
   """`steps` training moves, after the warm-up each `every`-th a joint one."""
-  warm = min(warmup, steps)
+  warm = min(warmup, few_moves(steps))
   rounds, rest = divmod(steps - warm, every)
   return (*training(warm), *((*training(every - 1), "joint") * rounds), *training(rest))
 

@@ -11,6 +11,7 @@ from autoaug_jax.ops import Space
 from autoaug_jax.policies.sequence import table_of
 
 Row: TypeAlias = tuple[float, ...]
+MOST_SLOTS = 256
 SQUASHES = ("none", "tanh")  # of a network
 
 
@@ -116,6 +117,8 @@ def uniform_slots(
   sigma: float = 0.0,
 ) -> Slots:
   """k slots, all ops alike in each."""
+  if k > MOST_SLOTS:
+    raise ValueError(f"an image gets at most {MOST_SLOTS} ops, not {k}")
 
   def rows(value: float) -> tuple[Row, ...]:
     return ((value,) * len(ops),) * k

@@ -9,7 +9,15 @@ from autoaug_jax.train.problem import Aux, Problem, by_draw, by_image, half_l2, 
 from autoaug_jax.train.program import Numbers, Program, program
 from autoaug_jax.train.progress import Progress, progress_on, silent
 from autoaug_jax.train.rules import Every
-from autoaug_jax.train.schedule import Schedule, alternating, epochs, rounds, together, training
+from autoaug_jax.train.schedule import (
+  Schedule,
+  alternating,
+  epochs,
+  few_moves,
+  rounds,
+  together,
+  training,
+)
 from autoaug_jax.train.soft import divergence
 from autoaug_jax.train.state import SearchState, select
 from autoaug_jax.train.task import Outcome, Task, classification, cross_entropy, prepared
@@ -38,6 +46,7 @@ __all__ = [
   "divergence",
   "epochs",
   "evaluation",
+  "few_moves",
   "fit",
   "half_l2",
   "learner",

@@ -3,7 +3,7 @@ from typing import NamedTuple
 import pytest
 
 from autoaug_jax.app import Autodo, Madao, OnlineBilevel, SearchSetting, Slack, search
-from autoaug_jax.app.checks import at_least, one_of, positive
+from autoaug_jax.app.checks import at_least, at_most, one_of, positive
 
 
 class Options(NamedTuple):
@@ -19,6 +19,13 @@ def test_what_is_below_the_least_is_named(count):
   at_least(Options(), 1, ["count"])
   with pytest.raises(ValueError, match=f"^count must be at least 1, not {count}$"):
     at_least(Options(count), 1, ["count"])
+
+
+@pytest.mark.parametrize("count", [2, NAN])
+def test_what_is_above_the_most_is_named(count):
+  at_most(Options(), 1, ["count"])
+  with pytest.raises(ValueError, match=f"^count must be at most 1, not {count}$"):
+    at_most(Options(count), 1, ["count"])
 
 
 @pytest.mark.parametrize("count", [0, -1, NAN])

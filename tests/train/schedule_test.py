@@ -1,6 +1,6 @@
 import pytest
 
-from autoaug_jax.train import alternating, epochs, rounds, together, training
+from autoaug_jax.train import alternating, epochs, few_moves, rounds, together, training
 from autoaug_jax.train.learner import MOVES
 
 
@@ -28,6 +28,23 @@ def test_counts_of_the_papers():
   slack = rounds(10, retrain=1000, search=400)
   assert slack.count("train") + slack.count("joint") == 13990
   assert slack.count("joint") == 4000
+
+
+@pytest.mark.parametrize(
+  "make",
+  [
+    lambda: few_moves(50_000_001),
+    lambda: training(2**31),
+    lambda: alternating(2**31, every=2),
+    lambda: together(2**31),
+    lambda: epochs(2**31, train=1, search=1),
+    lambda: rounds(10**6, retrain=100, search=100),
+  ],
+  ids=["few", "training", "alternating", "together", "epochs", "rounds"],
+)
+def test_moves_that_would_fill_the_memory_are_refused(make):
+  with pytest.raises(ValueError, match="a run has at most 50000000 moves, and this one would have"):
+    make()
 
 
 @pytest.mark.parametrize(
