@@ -128,6 +128,7 @@ def fit(
         stopping = stop(move)
         at = _saved(rules, kept, at, stopping or at.finished)
         if stopping:
+          at = at._replace(finished=False)  # at the last move too: what comes after is not begun
           break
     if not at.finished:
       told.say(_farewell(at, kept, len(schedule)))

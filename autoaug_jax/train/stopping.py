@@ -14,9 +14,16 @@ from jax.experimental import multihost_utils
 def asked_to_stop() -> Iterator[Callable[[int], bool]]:
   """Yields (move) -> whether a signal has come; a second Ctrl-C interrupts as always.
 
-  Of several processes all answer yes at the same move, whichever of them was asked.
+  A signal that comes after the last question is passed on to what handled signals before. Of
+  several processes all answer yes at the same move, whichever of them was asked.
   """
-  asked = []
+  asked: list[int] = []
+  heard = False
+
+  def stop(move: int) -> bool:
+    nonlocal heard
+    heard = bool(asked)
+    return heard
 
   def note(number: int, frame: Any) -> None:
     del frame
@@ -31,7 +38,9 @@ def asked_to_stop() -> Iterator[Callable[[int], bool]]:
   else:
     before = {n: signal.signal(n, note) for n in (signal.SIGTERM, signal.SIGINT)}
     try:
-      yield lambda move: bool(asked)
+      yield stop
     finally:
       for number, handler in before.items():
         signal.signal(number, handler)
+      if asked and not heard:
+        signal.raise_signal(asked[0])

@@ -113,6 +113,24 @@ def test_a_run_in_two_parts_is_the_run_in_one(searcher, tmp_path, cut):
   assert lines(tmp_path / "cut")[-1] == lines(tmp_path / "whole")[-1]
 
 
+def test_asked_at_its_last_move_it_is_not_finished_either(trainer, tmp_path):
+  """Else whoever called it would go on with what comes next."""
+
+  def stop(line):
+    if line.startswith("move 6/6"):
+      os.kill(os.getpid(), signal.SIGTERM)
+
+  said = []
+  asked = run(
+    trainer, training(6), workdir=tmp_path, progress=Progress(stop, said.append, lambda: None)
+  )
+  assert not asked.finished
+  assert said == [f"asked to stop at move 6 of 6: saved in {tmp_path}/checkpoints/6"]
+  again = run(trainer, training(6), workdir=tmp_path)
+  assert again.finished
+  chex.assert_trees_all_equal(again.state, asked.state)
+
+
 def test_a_finished_run_is_not_run_again(trainer, tmp_path):
   calls = []
 

@@ -24,6 +24,22 @@ def test_the_second_interrupt_interrupts():
       os.kill(os.getpid(), signal.SIGINT)
 
 
+def test_what_is_not_asked_about_any_more_is_passed_on():
+  came = []
+  before = signal.signal(signal.SIGTERM, lambda number, frame: came.append(number))
+  try:
+    with asked_to_stop() as stop:
+      assert not stop(0)
+      os.kill(os.getpid(), signal.SIGTERM)
+    assert came == [signal.SIGTERM]
+    with asked_to_stop() as stop:
+      os.kill(os.getpid(), signal.SIGTERM)
+      assert stop(0)
+    assert came == [signal.SIGTERM]
+  finally:
+    signal.signal(signal.SIGTERM, before)
+
+
 def test_another_thread_is_never_asked():
   seen = []
 
