@@ -55,7 +55,11 @@ def _arrays(file: BinaryIO) -> dict[str, np.ndarray]:
   if isinstance(found, np.ndarray):
     raise ValueError("it holds one array, as a .npy file does")
   with found:
-    return {name: found[name] for name in found.files}
+    arrays = {name: found[name] for name in found.files}
+  for name, array in arrays.items():
+    if not isinstance(array, np.ndarray):
+      raise ValueError(f"what it has as {name!r} is no array")
+  return arrays
 
 
 def from_arrays(

@@ -173,13 +173,17 @@ def test_parts_must_agree():
     from_arrays({"train": pair, "test": (IMAGES[:, :4], LABELS)})
 
 
-def test_an_array_that_says_it_is_huge_takes_no_memory(tmp_path):
+def test_files_of_other_things_than_arrays_take_no_memory(tmp_path):
   head = io.BytesIO()
   says = {"descr": "|u1", "fortran_order": False, "shape": (10**12, 8, 8, 3)}
   np.lib.format.write_array_header_1_0(head, says)
   with zipfile.ZipFile(tmp_path / "set.npz", "w") as archive:
     archive.writestr("images.npy", head.getvalue() + b"few bytes")
   with pytest.raises(ValueError, match=r"set.npz cannot be read as a .npz file \("):
+    load(tmp_path / "set.npz")
+  with zipfile.ZipFile(tmp_path / "set.npz", "w") as archive:
+    archive.writestr("classes.npy", b"cat, dog")
+  with pytest.raises(ValueError, match=r"\(what it has as 'classes' is no array\)"):
     load(tmp_path / "set.npz")
   np.save(tmp_path / "one.npy", IMAGES)
   (tmp_path / "one.npy").rename(tmp_path / "one.npz")
