@@ -16,7 +16,9 @@ from autoaug_jax.files import whole
 ROOT = pathlib.Path(__file__).parents[2]
 WORK = "work"  # the work directory, in a run's own folder, so that all runs have the same flags
 DATA, PLAN = "squares.npz", "plan.json"
-COMMON = ("--batch=8", "--flip=0", "--log_every=1", "--save_every=4")
+# A row for each move, because a run that is asked to stop between two rows writes one there.
+COMMON = ("--log_every=1", "--save_every=4")
+BATCHES = ("--batch=8", "--flip=0")
 TIMES = ("images_per_second", "seconds", "stages")  # fields of results that a clock decides
 
 
@@ -25,7 +27,7 @@ class Job(NamedTuple):
 
   Attributes:
     name: a method's, or "search" for the whole job.
-    flags: beside the data and the work directory.
+    flags: its options, beside those that all jobs have.
   """
 
   name: str
@@ -108,10 +110,10 @@ def write_inputs(folder: pathlib.Path) -> None:
 
 def command(job: Job, inputs: pathlib.Path) -> list[str]:
   """What a user would type, for a process whose folder is the run's own."""
-  ways = ["--log_every=2", "--save_every=4", f"--plan={inputs / PLAN}"]
-  if job.name != "search":
-    ways = [f"--method={job.name}", f"--data={inputs / DATA}", *COMMON]
-  return [sys.executable, "-m", "experiments.search", *ways, *job.flags, f"--workdir={WORK}"]
+  main = [sys.executable, "-m", "experiments.search", f"--workdir={WORK}", *COMMON]
+  if job.name == "search":
+    return [*main, f"--plan={inputs / PLAN}"]
+  return [*main, f"--method={job.name}", f"--data={inputs / DATA}", *BATCHES, *job.flags]
 
 
 def environment(programs: pathlib.Path) -> dict[str, str]:
