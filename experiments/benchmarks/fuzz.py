@@ -2,10 +2,10 @@
 
   python -m experiments.benchmarks.fuzz --inputs=10000 --targets=policy,folder,npz,flags
 
-Each input is made, spoilt and tried in this process (`fuzz_inputs` makes them, `fuzz_targets` has
-the laws). A table says how many were tried, accepted and refused in words, and a target that broke
-a law shows the smallest input that Hypothesis finds for it; the exit code is then 1. The same seed,
-the same inputs.
+Each input is made, spoilt and tried in this process (`fuzz_inputs` and `fuzz_images` make them,
+`fuzz_laws` has the laws). A table says how many were tried, accepted and refused in words, and a
+target that broke a law shows the smallest input that Hypothesis finds for it; the exit code is then
+1. The same seed, the same inputs.
 """
 
 import contextlib
@@ -21,7 +21,8 @@ from absl import flags
 
 from experiments import launch
 from experiments.benchmarks import fuzz_targets as targets
-from experiments.benchmarks.fuzz_targets import ACCEPTED, REFUSED
+from experiments.benchmarks.fuzz_laws import REFUSED, Broken
+from experiments.benchmarks.fuzz_targets import ACCEPTED
 
 FLAGS = "flags"  # stands for all launchers, which share its inputs
 
@@ -63,14 +64,14 @@ def fuzz(name: str, *, inputs: int, seed: int = 0) -> Row:
     def attempt(one: Any) -> None:
       try:
         counts[targets.outcome(target, one)] += 1
-      except targets.Broken as error:
+      except Broken as error:
         counts["broken"] += 1
         smallest[:] = [f"{error}\n  for {one!r:.4000}"]
         raise
 
     home = around.enter_context(tempfile.TemporaryDirectory(prefix="hypothesis-"))
     hypothesis.configuration.set_hypothesis_home_dir(pathlib.Path(home))
-    with contextlib.suppress(targets.Broken, hypothesis.errors.Flaky):
+    with contextlib.suppress(Broken, hypothesis.errors.Flaky):
       attempt()
   return Row(
     name,

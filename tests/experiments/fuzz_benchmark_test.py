@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from experiments import launch
 from experiments.benchmarks import fuzz, fuzz_targets
-from experiments.benchmarks.fuzz_targets import ACCEPTED, REFUSED, Broken, Target, outcome, watched
+from experiments.benchmarks.fuzz_laws import REFUSED, Broken, refused, watched
+from experiments.benchmarks.fuzz_targets import ACCEPTED, Target, outcome
 
 SHARES = fuzz.shares(["policy", "folder", "npz", "flags"], 200)
 
@@ -71,7 +72,7 @@ def test_other_peoples_errors_are_no_sentences(mistake):
   with pytest.raises((ValueError, LookupError)) as caught:
     mistake()
   with pytest.raises(Broken):
-    fuzz_targets.refused(caught.value)
+    refused(caught.value)
 
 
 def test_a_broken_law_is_shown_with_its_smallest_input(monkeypatch):
