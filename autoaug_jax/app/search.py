@@ -6,7 +6,7 @@ from typing import Any
 import jax
 
 from autoaug_jax import data, devices, train
-from autoaug_jax.app.caught import Caught, caught
+from autoaug_jax.app.caught import Caught, caught, of_training
 from autoaug_jax.app.ground import Ground
 from autoaug_jax.app.kinds import Kind, Options, kind_of
 from autoaug_jax.app.networks import network
@@ -91,20 +91,21 @@ def search(
     moves=sum(end.move for end in ends),
     seconds=time.perf_counter() - began,
     by_class=None if method.by_class is None else method.by_class(state.phi),
-    caught=_caught(kind, state.phi, prepared),
+    **_doubted(kind, state.phi, prepared),
   )
   if workdir is not None:
     keep(result, prepared, how, task=ground.task)
   return result
 
 
-def _caught(kind: Kind, phi: Any, prepared: SearchData) -> Caught | None:
-  """How well wrong labels were found, where the setting made some."""
+def _doubted(kind: Kind, phi: Any, prepared: SearchData) -> dict[str, Any]:
+  """Suspects, where the method tells, and how well labels that were made wrong were found."""
   if kind.verdicts is None:
-    return None
+    return {}
   given, rows = prepared.split.labels, prepared.split.train
-  wrong = given != prepared.examples.labels
-  return caught(kind.verdicts(phi, given), wrong, rows) if wrong.any() else None
+  learned, wrong = kind.verdicts(phi, given), given != prepared.examples.labels
+  found: Caught | None = caught(learned, wrong, rows) if wrong.any() else None
+  return {"suspects": of_training(learned, rows), "caught": found}
 
 
 def _check_models(models: int, count: int, batch: int) -> None:

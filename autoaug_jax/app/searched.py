@@ -37,6 +37,7 @@ class Searched(NamedTuple):
     moves: of all phases.
     seconds: of this process, loading and compilation included.
     by_class: the policies of classes, where each has its own: what policy.json then holds.
+    suspects: numbers of the training examples, the most suspect first, where the method tells.
     caught: how well wrong labels were found, where the setting made some and the method looks.
   """
 
@@ -55,6 +56,7 @@ class Searched(NamedTuple):
   moves: int
   seconds: float
   by_class: PerClass | None = None
+  suspects: np.ndarray | None = None
   caught: Caught | None = None
 
 
@@ -132,7 +134,7 @@ def _draw(result: Searched, prepared: SearchData, how: How, task: Task) -> None:
 def as_json(result: Searched) -> dict[str, Any]:
   """What can be said in plain JSON values."""
   told = result._asdict()
-  for name in ("policy", "by_class", "trajectory", "state"):
+  for name in ("policy", "by_class", "trajectory", "state", "suspects"):
     del told[name]
   found = None if result.caught is None else result.caught._asdict()
   return {

@@ -44,10 +44,11 @@ def suspects_of(
   found: Searched, doubtful: Doubts | None, source: Source, *, method: str
 ) -> tuple[Suspect, ...]:
   """By AutoDO's weights and labels where it ran, else by networks that did not see the images."""
-  if method == "autodo" and jax.tree.leaves((found.state.phi.weight, found.state.phi.label)):
+  learns = method == "autodo" and jax.tree.leaves((found.state.phi.weight, found.state.phi.label))
+  if learns and found.suspects is not None:
     labels = np.asarray(source.parts["train"].labels)
     learned = verdicts(found.state.phi, labels)
-    chosen = learned.suspects[:LISTED]
+    chosen = found.suspects[:LISTED]
     return _named(source, chosen, labels[chosen], learned.label[chosen], learned.weight[chosen])
   if doubtful is None:
     return ()

@@ -11,6 +11,7 @@ from autoaug_jax import data, export, methods, train
 from autoaug_jax.app import How, SearchSetting, network, search, search_lines
 from autoaug_jax.app.autodo import SIZES, Autodo, build, example_table, needs
 from autoaug_jax.app.ground import Ground
+from autoaug_jax.app.told import suspects_of
 from tests.app.cases import squares
 
 OPTIONS = Autodo(epochs=4, begin=2, warmup=1)
@@ -79,6 +80,10 @@ def test_a_job_shows_what_it_found(npz, tmp_path):
   with np.load(tmp_path / "examples.npz") as stored:
     wrong = stored["given"] != squares(64, 0)[1]
   assert 0 < found.caught.wrong == wrong.sum()
+  assert len(found.suspects) == found.train_images
+  listed = suspects_of(found, None, data.load(npz), method="autodo")
+  assert len(listed) == found.train_images, "no image that was not trained on"
+  assert {float(one.score) < 1 for one in listed[:5]} == {True}
   told = json.loads((tmp_path / "search.json").read_text())["caught"]
   assert told == found.caught._asdict()
   assert f"of the first {wrong.sum()} suspects" in search_lines(found)
