@@ -77,10 +77,10 @@ GOOD = tuple((f"{name}/{i}.png", "png") for name in "ab" for i in range(2))
 @st.composite
 def trees(draw: Any) -> Tree:
   """A data set, nearly."""
-  path = st.tuples(st.lists(st.sampled_from(NAMES), max_size=3), st.sampled_from(BASES)).map(
-    lambda parts: "/".join((*parts[0], parts[1]))
-  )
-  what = st.sampled_from((*image_files(), *LINKS, "pipe"))
+  deep = st.lists(st.sampled_from(NAMES), max_size=3).map("/".join)
+  folder = st.one_of(st.sampled_from(("a", "b")), deep)
+  path = st.tuples(folder, st.sampled_from(BASES)).map("/".join)
+  what = st.one_of(st.sampled_from(tuple(image_files())), st.sampled_from((*LINKS, "pipe")))
   entries = tuple(draw(st.lists(st.tuples(path, what), max_size=4)))
   if draw(st.integers(0, 4)):
     entries = (*GOOD, *entries)
@@ -91,7 +91,7 @@ def trees(draw: Any) -> Tree:
     "skip_bad_files": draw(st.booleans()),
     "memory_budget": draw(st.sampled_from((0, 1 << 20))),
   }
-  container = draw(st.sampled_from(("folder", "zip", "tar", "tar.gz")))
+  container = draw(st.sampled_from(("folder", "folder", "zip", "tar", "tar.gz")))
   return Tree(container, entries, draw(few_damages()), options)
 
 

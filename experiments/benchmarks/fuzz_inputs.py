@@ -27,6 +27,7 @@ from autoaug_jax.policies import (
 from experiments.benchmarks.fuzz_damage import ODD, damaged, few_damages
 
 HUGE = (2**31, 2**63, 10**30, -(10**400))
+NUMBER = (int, float)
 WORDS = ("", "Rotate", "own", "a" * 5000, "\ud800", "é\n\t\x7f", '"""', "\\N{BEL}", "../..", "NaN")
 SCALARS = st.one_of(
   st.none(),
@@ -92,6 +93,8 @@ def _mutated(draw: Any, content: Any) -> None:
       container.insert(key, copy.deepcopy(container[key]))
     case 2 if isinstance(container, dict):
       container[draw(st.sampled_from((*WORDS, "kind", "op")))] = container.pop(key, None)
+    case _ if type(container.get(key) if isinstance(container, dict) else container[key]) in NUMBER:
+      container[key] = draw(st.one_of(st.sampled_from((*HUGE, *ODD)), VALUES))
     case _:
       container[key] = draw(VALUES)
 
