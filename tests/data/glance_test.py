@@ -1,6 +1,7 @@
 """The heads of image files."""
 
 import io
+import zipfile
 
 import numpy as np
 from PIL import Image
@@ -38,3 +39,13 @@ def test_other_data_have_no_heads(tmp_path):
   assert glance("cifar10") == (0, ())
   np.savez(tmp_path / "x.npz", train_images=np.zeros(1))
   assert glance(tmp_path / "x.npz") == (0, ())
+
+
+def test_a_damaged_member_of_a_zip_is_passed_over(tmp_path):
+  with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+    for name in ("a/0.png", "b/0.png"):
+      archive.writestr(name, png(4, 4))
+  content = bytearray((tmp_path / "set.zip").read_bytes())
+  content[content.index(png(4, 4)) + 20] ^= 1
+  (tmp_path / "set.zip").write_bytes(content)
+  assert glance(tmp_path / "set.zip") == (2, ((4, 4),))
