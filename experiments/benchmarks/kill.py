@@ -67,6 +67,9 @@ class Asked(NamedTuple):
   together: int = 2
 
 
+LEAST = {"runs": 0, "kills": 1, "stops": 0, "seed": 0, "together": 1}
+
+
 class Task(NamedTuple):
   """What is done in a folder; `key` is its place in results.json."""
 
@@ -76,6 +79,9 @@ class Task(NamedTuple):
 
 def measure(jobs: Sequence[Job], asked: Asked, *, workdir: pathlib.Path) -> dict[str, Any]:
   """Does what results.json in the work directory has not, and returns all of it."""
+  for name, least in LEAST.items():
+    if getattr(asked, name) < least:
+      raise ValueError(f"{name} must be at least {least}, not {getattr(asked, name)}")
   workdir = workdir.resolve()
   workdir.mkdir(parents=True, exist_ok=True)
   write_inputs(workdir)

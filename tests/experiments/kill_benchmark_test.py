@@ -186,6 +186,14 @@ def test_what_is_done_is_not_done_again(tmp_path):
   assert kill.measure([JOBS["slack"]], asked, workdir=tmp_path) == RESULTS
 
 
+@pytest.mark.parametrize("name", kill.LEAST)
+def test_too_few_are_refused(name, tmp_path):
+  asked = kill.Asked(**{name: kill.LEAST[name] - 1})
+  with pytest.raises(ValueError, match=f"{name} must be at least"):
+    kill.measure([], asked, workdir=tmp_path / "none")
+  assert not (tmp_path / "none").exists()
+
+
 STOPS = """
 import os, signal, time
 from experiments import launch
