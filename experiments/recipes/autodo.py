@@ -8,7 +8,7 @@ A name is data-IR-NR-row: IR and NR distort the training side, validation images
 Tables 1 to 4 are svhn, cifar10, cifar100 and imagenet; "test" in the place of IR and NR learns from
 the test images (Table 5), "all" trains on the validation images too (Table 6), and -e10, -e150 and
 -e190 begin to search after so many epochs (Figures 5 and 7; `autodo_figures` draws them). The same
-for built-in digits, in minutes, are digits-10-0.1-base, -aws, -aws-e5, -aws-e20 and -aws-e35. A run
+for built-in digits, in minutes, are digits-1-0.1-base, -aws, -aws-e4, -aws-e60 and -aws-e76. A run
 leaves verdicts.npz, result.json, confusion.png and, where scikit-learn is installed, embedding.png
 (Figure 6). Rows: base (crop, flip, boxes), raa
 (RandAugment), sha, a, aw, aws. The paper's rows of Fast AutoAugment and DADA rest on their
@@ -95,7 +95,7 @@ MNIST = Recipe(
 FOLDER = MNIST._replace(data="", batch=64, images=10_000, val=0.2, rate=0.1, flip=0.5)
 DIGITS = MNIST._replace(
   data="digits", model="small-cnn-celu", size=8, images=1297, val=0.2, subset=None, raa=(1, 5),
-  erase=False, batch=64, epochs=40, begin=10, rate=0.1, imbalance=10.0, noise=0.1,
+  erase=False, batch=64, epochs=80, begin=20, rate=0.1, noise=0.1,
 )  # fmt: skip
 
 
@@ -113,9 +113,9 @@ def _recipes() -> Iterator[tuple[str, Recipe]]:
     cell = SVHN._replace(imbalance=100.0, noise=0.1, begin=begin)
     yield f"svhn-100-0.1-aws-e{begin}", cell
   for row in ("base", "aws"):
-    yield f"digits-10-0.1-{row}", DIGITS._replace(row=row)
-  for begin in (5, 20, 35):
-    yield f"digits-10-0.1-aws-e{begin}", DIGITS._replace(begin=begin)
+    yield f"digits-1-0.1-{row}", DIGITS._replace(row=row)
+  for begin in (4, 60, 76):
+    yield f"digits-1-0.1-aws-e{begin}", DIGITS._replace(begin=begin)
   for row in ("base", "raa", "aws"):
     for noise in (0.0, 0.1):
       yield (

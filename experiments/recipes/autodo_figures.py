@@ -1,10 +1,10 @@
 """AutoDO's Figures 5 and 7 from runs of `experiments.recipes.autodo`.
 
-  for recipe in base aws-e5 aws aws-e20 aws-e35; do
-    python -m experiments.recipes.autodo --recipe=digits-10-0.1-$recipe --workdir=runs/$recipe
+  for recipe in base aws-e4 aws aws-e60 aws-e76; do
+    python -m experiments.recipes.autodo --recipe=digits-1-0.1-$recipe --workdir=runs/$recipe
   done
   python -m experiments.recipes.autodo_figures --workdir=runs/figures \\
-      --runs=runs/base,runs/aws-e5,runs/aws,runs/aws-e20,runs/aws-e35
+      --runs=runs/base,runs/aws-e4,runs/aws,runs/aws-e60,runs/aws-e76
 
 curves.png has test accuracy, test loss and training loss, epoch by epoch, a curve for each run,
 with a dot where its searches begin. What a training loss is depends on the row: where labels are

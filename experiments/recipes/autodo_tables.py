@@ -10,12 +10,13 @@ is the small protocol: 2,000 training images, of which a fifth is held out, and 
 32 x 32 pixels, WRN-16-1 with CELU, batch 64, crop and flip in every row, wrong labels; a baseline,
 TrivialAugment-Wide and A, W, S.
 
-Beneath the rows of `experiments.recipes.autodo_noise` stand the differences of accuracies between
-one row and the next, paired by seed, with 95% intervals: an order is shown where all of an interval
-lies above 0. Results of that recipe in the same work directory are taken over, and rows that are
-there already are not run again.
+Beneath the rows of `experiments.recipes.autodo_noise` stand differences of accuracies, paired by
+seed, with 95% intervals, each row of "order" less the one before and all pairs of "small": an order
+is shown where all of an interval lies above 0. Results of that recipe in the same work directory
+are taken over, and rows that are there already are not run again.
 """
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -31,29 +32,35 @@ class Table(NamedTuple):
 
   cases: tuple[Case, ...]
   rows: tuple[str, ...]
+  pairs: tuple[tuple[int, int], ...]  # places of rows, the one that is subtracted first
 
 
 ORDER = Table(
   (Case(), Case(imbalance=10.0), Case(noise=0.0, imbalance=10.0)),
   ("baseline", "A shared", "A", "A, W", "A, W, S"),
+  tuple(itertools.pairwise(range(5))),
 )
 CIFAR = Case(
   data="", model="wrn-16-1-celu", size=32, train_images=2000, test_images=2000, padding=0.125,
   flip=0.5, epochs=25, begin=8,
 )  # fmt: skip
-SMALL = Table((CIFAR, CIFAR._replace(noise=0.3)), ("baseline", "TrivialAugment-Wide", "A, W, S"))
+SMALL = Table(
+  (CIFAR, CIFAR._replace(noise=0.3)),
+  ("baseline", "TrivialAugment-Wide", "A, W, S"),
+  tuple(itertools.combinations(range(3), 2)),
+)
 TABLES = {"order": ORDER, "small": SMALL}
 
 
-def differences(rows: Sequence[str], found: Sequence[Sequence[Found]]) -> list[str]:
-  """A line for each row and the one before it, in points of accuracy."""
+def differences(table: Table, found: Sequence[Sequence[Found]]) -> list[str]:
+  """A line for each of the table's pairs, in points of accuracy."""
   lines = []
-  for number in range(1, len(rows)):
-    pairs = zip(found[number], found[number - 1], strict=True)
-    points = [100 * (one.accuracy - other.accuracy) for one, other in pairs]
+  for first, second in table.pairs:
+    seeds = zip(found[second], found[first], strict=True)
+    points = [100 * (one.accuracy - other.accuracy) for one, other in seeds]
     mean, half = interval(points)
     shown = "above" if mean - half > 0 else "below" if mean + half < 0 else "not told apart"
-    name = f"{rows[number]} less {rows[number - 1]}"
+    name = f"{table.rows[second]} less {table.rows[first]}"
     lines.append(f"| {name} | {mean:+.2f} ± {half:.2f} | {shown} |")
   return lines
 
@@ -72,7 +79,7 @@ def table_of(name: str, given: Any) -> Table:
   if len({case.noise for case in chosen}) < len(noises):
     there = ", ".join(f"{noise:g}" for noise in sorted({case.noise for case in cases}))
     raise ValueError(f"noise must be of {there} in this table, not {', '.join(given['noise'])}")
-  return Table(chosen, table.rows)
+  return table._replace(cases=chosen)
 
 
 def main() -> None:
@@ -85,7 +92,7 @@ def main() -> None:
       found.append(all_kept(given["workdir"], case, name, range(given["seeds"])))
       print(table_line(name, found[-1]), flush=True)
     print("\n| difference | points | |\n| --- | ---: | --- |")
-    print("\n".join(differences(table.rows, found)), flush=True)
+    print("\n".join(differences(table, found)), flush=True)
 
 
 def define_flags() -> None:

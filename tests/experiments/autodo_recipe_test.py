@@ -72,8 +72,8 @@ def test_the_papers_numbers():
   assert RECIPES["cifar100-test-aws"].learned_from == "test"
   begins = {r.begin for n, r in RECIPES.items() if n.startswith("svhn-100-0.1-aws")}
   assert begins == {10, 50, 150, 190}
-  begins = {r.begin for n, r in RECIPES.items() if n.startswith("digits-10-0.1-aws")}
-  assert begins == {5, 10, 20, 35}
+  begins = {r.begin for n, r in RECIPES.items() if n.startswith("digits-1-0.1-aws")}
+  assert begins == {4, 20, 60, 76}
 
 
 def sides(recipe, count=32):

@@ -8,8 +8,9 @@ import scipy.stats
 
 from experiments.recipes import autodo_noise, autodo_tables
 from experiments.recipes.autodo_noise import Found
-from experiments.recipes.autodo_tables import ORDER, differences, table_of
+from experiments.recipes.autodo_tables import ORDER, SMALL, Table, differences, table_of
 
+PAIR = Table((), ("a", "b"), ((0, 1),))
 NOTHING = {"data": "", "epochs": 0, "begin": 0, "noise": []}
 
 
@@ -20,7 +21,9 @@ def found(*accuracies):
 def test_the_rows_are_table_1s_in_their_order():
   assert ORDER.rows == ("baseline", "A shared", "A", "A, W", "A, W, S")
   assert {(case.noise, case.imbalance) for case in ORDER.cases} == {(0.1, 1), (0.1, 10), (0, 10)}
-  assert set(ORDER.rows) <= set(autodo_noise.ROWS)
+  assert ORDER.pairs == ((0, 1), (1, 2), (2, 3), (3, 4))
+  assert SMALL.pairs == ((0, 1), (0, 2), (1, 2))
+  assert {*ORDER.rows, *SMALL.rows} <= set(autodo_noise.ROWS)
   small = table_of("small", {**NOTHING, "data": "x.npz", "epochs": 10, "begin": 3})
   assert [case.noise for case in small.cases] == [0.1, 0.3]
   case = small.cases[0]
@@ -32,14 +35,14 @@ def test_the_rows_are_table_1s_in_their_order():
 
 def test_differences_are_paired_by_seed():
   first, second = (0.5, 0.6, 0.75), (0.52, 0.63, 0.76)
-  (line,) = differences(["a", "b"], [found(*first), found(*second)])
+  (line,) = differences(PAIR, [found(*first), found(*second)])
   test = scipy.stats.ttest_rel(second, first)
   mean = 100 * (np.mean(second) - np.mean(first))
   half = 100 * test.confidence_interval(0.95).high - mean
   assert line == f"| b less a | {mean:+.2f} ± {half:.2f} | not told apart |"
-  (line,) = differences(["a", "b"], [found(0.5, 0.6), found(0.7, 0.8001)])
+  (line,) = differences(PAIR, [found(0.5, 0.6), found(0.7, 0.8001)])
   assert line.endswith("| above |")
-  (line,) = differences(["a", "b"], [found(0.7, 0.8001), found(0.5, 0.6)])
+  (line,) = differences(PAIR, [found(0.7, 0.8001), found(0.5, 0.6)])
   assert line.endswith("| below |")
 
 
