@@ -10,8 +10,8 @@ from absl import flags
 
 AUTO = "auto"
 GONE = 3  # the exit code where another process is gone
-SILENCE = 30  # seconds without a sign after which a process counts as gone
-TOGETHER = 300  # seconds within which all have to be there
+SILENCE = 100  # seconds without a sign after which a process counts as gone
+TOGETHER = 300  # seconds within which all have to be there, and to have ended
 
 
 def define_flags() -> None:
@@ -42,7 +42,7 @@ def together(where: str) -> Iterator[None]:
       number,
       initialization_timeout=TOGETHER,
       heartbeat_timeout_seconds=SILENCE,
-      shutdown_timeout_seconds=SILENCE,
+      shutdown_timeout_seconds=TOGETHER,
     )
   except ValueError as error:
     raise ValueError(

@@ -7,8 +7,8 @@ whose spectrum falls as that of photographs does, so that a file has a photograp
 then loaded as any folder is, with a memory budget of 0, and stream through Grain's workers, the
 compiled training step and `train.fit` for some epochs. The memory of this process and of its
 workers is told apart and drawn over time (memory.png). A series is flat where the 95% interval of
-its slope, behind the first fifth, reaches down to 0, or where it grows by less than 2%. Decoding
-alone and the step alone tell what the limit is. Linux only.
+its slope, behind the first fifth of the stream, reaches down to 0, or where it grows by less than
+2%. Decoding alone and the step alone tell what the limit is. Linux only.
 """
 
 import contextlib
@@ -112,10 +112,10 @@ def program_of(examples: data.Examples, *, batch: int, workers: int) -> train.Pr
 
 
 @contextlib.contextmanager
-def watched(every: float) -> Iterator[list[Sample]]:
-  """Samples of memory, taken meanwhile by a thread."""
+def watched(every: float, began: float) -> Iterator[list[Sample]]:
+  """Samples of memory, taken meanwhile by a thread, with the seconds since `began`."""
   samples: list[Sample] = []
-  over, began = threading.Event(), time.perf_counter()
+  over = threading.Event()
 
   def look() -> None:
     while not over.wait(every):
@@ -147,11 +147,13 @@ def measure(folder: pathlib.Path, *, epochs: int, batch: int, workers: int, ever
     return {}
 
   log = train.Every(log=max(1, min(10, steps // 8)))
-  with watched(every) as samples:
+  began = time.perf_counter()
+  with watched(every, began) as samples:
     train.fit(program, train.training(steps), every=log, watch=seen, progress=train.silent())
   (start, first), (end, last) = speeds[0], speeds[-1]  # what is before compiles and starts workers
-  places = [one.seconds for one in samples]
-  series = {name: [getattr(s, name) for s in samples] for name in ("main", "workers")}
+  streaming = [one for one in samples if one.seconds > start - began]
+  places = [one.seconds for one in streaming]
+  series = {name: [getattr(s, name) for s in streaming] for name in ("main", "workers")}
   trends = {n: steady.trend(places, values) for n, values in series.items() if any(values)}
   return Found(
     images=steps * batch,
