@@ -57,7 +57,7 @@ class Recipe(NamedTuple):
 
 _CIFAR = sized("online_bilevel", "paper")
 _LARGE = _CIFAR._replace(epochs=90, augmenter_rate=0.1, augmenter_decay=0.1, weight_decay=1e-4)
-_BACH = _CIFAR._replace(epochs=40, vertical=True)
+_BACH = _CIFAR._replace(epochs=40, drop=0.1, vertical=True)
 DATA = {
   "cifar10": Data("CIFAR-10", (32, 32, 3), 10, 50_000, 128, _CIFAR),
   "cifar100": Data("CIFAR-100", (32, 32, 3), 100, 50_000, 128, _CIFAR),
