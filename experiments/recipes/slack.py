@@ -343,7 +343,7 @@ def run_row(row: Row, recipe: Recipe, source: str, *, how: How) -> Interval | No
         search_setting(row, source, fold), row.options, how=how._replace(workdir=folder)
       )
       if found is None:
-        raise SystemExit(1)
+        raise SystemExit(0)  # asked to stop
       policies.append(str(folder / "policy.json"))
   if not recipe.retrains:
     return None
@@ -353,7 +353,7 @@ def run_row(row: Row, recipe: Recipe, source: str, *, how: How) -> Interval | No
     folder = root / f"retrain-{number}"
     result = retrain(retrain_setting(row, source, policy, runs), how=how._replace(workdir=folder))
     if result is None:
-      raise SystemExit(1)
+      raise SystemExit(0)  # asked to stop
     accuracies += result.accuracy
   return interval(accuracies)
 
