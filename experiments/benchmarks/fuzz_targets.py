@@ -173,6 +173,7 @@ def program(name: str) -> Target:
       contextlib.redirect_stderr(said),
       mock.patch.dict(os.environ, AUTOAUG_DATA_DIR=str(_prepared[0])),
       mock.patch.object(tempfile, "tempdir", str(folder)),
+      mock.patch("autoaug_jax.data.stream.cores", return_value=0),  # threads, no workers
       mock.patch("autoaug_jax.train.loop._begin", _reached),
       mock.patch("autoaug_jax.app.within.make_plan", _reached),
       mock.patch("autoaug_jax.app.within.carry_out", _reached),

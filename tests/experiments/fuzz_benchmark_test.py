@@ -27,11 +27,12 @@ def test_every_input_is_taken_or_refused_in_words(name):
   ("words", "said"),
   [
     ((), ACCEPTED),
+    (("--memory_budget=0",), ACCEPTED),
     (("--rate=nan",), REFUSED),
     (("--seed=99999999999999999999",), REFUSED),
     (("--data=nowhere",), REFUSED),
   ],
-  ids=["valid", "nan", "large", "no data"],
+  ids=["valid", "streamed", "nan", "large", "no data"],
 )
 def test_flags_reach_the_first_step_or_a_sentence(words, said):
   with fuzz_targets.defined("retrain"):
