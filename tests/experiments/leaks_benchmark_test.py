@@ -11,11 +11,19 @@ def test_a_search_compiles_at_its_beginning_only_and_leaves_nothing_open(tmp_pat
   assert found.samples[-1].move == 300
   assert found.samples[-1].compiles >= 3, "a move of each kind"
   assert found.late == 0
-  assert found.trends["files"].flat(leaks.SHARE)
-  assert found.trends["threads"].flat(leaks.SHARE)
+  assert all(leaks.still(name, found.trends[name]) for name in ("files", "threads"))
   # Memory is for the long run: here XLA and the allocator still settle.
   assert found.trends["memory"].growth < 0.1
   assert "| files |" in leaks.table(found)
+
+
+def test_one_more_at_each_checkpoint_is_too_many():
+  places = np.arange(200)
+  for grows, flat in ((0, True), (1, False)):
+    found = steady.trend(places, 12 + grows * (places // 2), least=True)
+    assert leaks.still("files", found) == leaks.still("threads", found) == flat
+  assert leaks.still("memory", steady.Trend(1e9, 0.04, 0.03, 0.05))
+  assert not leaks.still("memory", steady.Trend(1e9, 0.06, 0.05, 0.07))
 
 
 def test_moves_go_round_and_round():
