@@ -238,7 +238,9 @@ METHODS = {
   "slack-per-image": _slack("per_image"),
   "madao": _madao(score=False),
   "madao-by-scores": _madao(score=True),
-  "online-bilevel": _online_bilevel(epochs=120, spread=0.1, valid_batch=256),
+  "online-bilevel": _online_bilevel(
+    epochs=80, rate=0.05, drop=1.0, spread=0.1, valid_batch=256, augmenter_decay=2e-3
+  ),
   "online-bilevel-control": _online_bilevel(
     on_training=True, epochs=120, spread=0.5, augmenter_rate=0.01, augmenter_decay=0.0
   ),
