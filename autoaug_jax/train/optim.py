@@ -123,6 +123,8 @@ def cosine(rate: float, steps: int, *, warmup: int = 0, final: float = 0.0) -> o
   """From 0 to `rate` in `warmup` steps, then half a cosine down to `final` at `steps`."""
   if not 0 <= warmup < steps:
     raise ValueError(f"warmup must be at least 0 and below the {steps} steps, not {warmup}")
+  if not rate > 0:
+    raise ValueError(f"a learning rate that goes down must be positive, not {rate}")
   down = optax.cosine_decay_schedule(rate, steps - warmup, alpha=final / rate)
   return _warmed(rate, down, warmup)
 

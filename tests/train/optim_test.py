@@ -115,6 +115,12 @@ def test_clipping_can_be_differentiated_at_zero():
   np.testing.assert_array_equal(jax.grad(lambda g: optim.norm([g]))(jnp.zeros(2)), [0, 0])
 
 
+@pytest.mark.parametrize("rate", [0.0, -0.1, np.nan])
+def test_a_rate_that_goes_nowhere_is_refused(rate):
+  with pytest.raises(ValueError, match=f"must be positive, not {rate}"):
+    optim.cosine(rate, 10)
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_a_norm_shows_what_is_not_finite(bad):
   assert not np.isfinite(optim.norm({"a": jnp.ones(3), "b": jnp.asarray([0.0, bad])}))
