@@ -76,18 +76,15 @@ def rows(method: str, lengths: Iterable[int]) -> Iterable[Row]:
     )
 
 
-def table(found: Iterable[Row]) -> str:
-  lines = [
-    "| method | moves a dispatch | again | in another process | apart from one a dispatch |",
-    "| --- | ---: | --- | --- | ---: |",
-  ]
-  said = {True: "same bits", False: "DIFFERS"}
-  lines += [
-    f"| {r.method} | {r.at_once} | {said[r.again]} | {said[r.elsewhere]} | "
-    f"{'same bits' if r.apart == 0 else f'{r.apart:.1e}'} |"
-    for r in found
-  ]
-  return "\n".join(lines)
+HEAD = """| method | moves a dispatch | again | in another process | apart from one a dispatch |
+| --- | ---: | --- | --- | ---: |"""
+
+
+def line(row: Row) -> str:
+  """A row of the table below `HEAD`."""
+  again, other = ("same bits" if same else "DIFFERS" for same in (row.again, row.elsewhere))
+  far = "same bits" if row.apart == 0 else f"{row.apart:.1e}"
+  return f"| {row.method} | {row.at_once} | {again} | {other} | {far} |"
 
 
 def main() -> None:
@@ -97,9 +94,13 @@ def main() -> None:
   if given.alone:
     print(digest(tiny.walk(tiny.Tiny(given.alone, at_once=lengths[0]))))
     return
-  found = [row for method in given.methods for row in rows(method, lengths)]
-  print(table(found))
-  if not all(row.again and row.elsewhere for row in found):
+  print(HEAD, flush=True)
+  passed = True
+  for method in given.methods:
+    for row in rows(method, lengths):
+      print(line(row), flush=True)
+      passed &= row.again and row.elsewhere
+  if not passed:
     raise SystemExit(1)
 
 
