@@ -48,9 +48,10 @@ def test_what_counts_as_solved():
 def test_when_spreads_count_as_solved():
   rotated = planted.CASES["rotated"]
   solved = planted.METHODS["online-bilevel"].solved
-  start = {"Rotate at first": 0.1, "ShearX at first": 0.1}
+  start = {planted.START: 0.1}
   assert solved(rotated, {"Rotate": 0.3, "ShearX": 0.15, **start})
   assert not solved(rotated, {"Rotate": 0.3, "ShearX": 0.2, **start})
+  assert not solved(rotated, {"Rotate": 0.1, "ShearX": 0.3, **start})
   assert not solved(rotated, {"Rotate": 0.15, "ShearX": 0.01, **start})
   shrunk = planted.METHODS["online-bilevel-control"].solved
   assert shrunk(rotated, {"Rotate": 0.03, "ShearX": 0.01, **start})
