@@ -182,6 +182,8 @@ def _check(options: Madao) -> None:
   one_of(options, "solve", SOLVES)
   one_of(options, "warmup_ops", WARMUPS)
   positive(options, ["rate", "policy_rate"])
+  _start(options)
+  _drops(options)
 
 
 SIZES = {

@@ -7,7 +7,7 @@ import optax
 
 from autoaug_jax import methods
 from autoaug_jax.app.bilevel_parts import learned_space, set_beforehand
-from autoaug_jax.app.checks import at_least, one_of
+from autoaug_jax.app.checks import at_least, at_most, one_of
 from autoaug_jax.app.ground import Ground, Needs
 from autoaug_jax.policies import (
   Form,
@@ -21,6 +21,7 @@ from autoaug_jax.train import optim
 
 LEARNED = ("none", "translation", "affine", "color", "affine-color")
 PREDEFINED = ("", "crop", "affine")
+SQUASHES = ("none", "tanh")
 LAYERS = {"small": small_layers, "medium": medium_layers, "large": large_layers}
 DROPS = (0.3, 0.6, 0.8)  # of the 201 epochs on CIFAR: at 60, 120 and 160
 
@@ -152,6 +153,7 @@ def lasting(options: OnlineBilevel, epochs: int, epoch: int) -> OnlineBilevel:
 def _check(options: OnlineBilevel) -> None:
   at_least(options, 0, ["magnitude", "spread", "jitter"])
   at_least(options, 1, ["epochs", "every", "unroll"])
+  at_most(options, 256, ["unroll"])
   if not 0 < options.drop <= 1:
     raise ValueError(f"drop must be above 0 and at most 1, not {options.drop}")
   if not 0 <= options.warmup < 1:
@@ -159,6 +161,7 @@ def _check(options: OnlineBilevel) -> None:
   one_of(options, "learned", LEARNED)
   one_of(options, "augmenter", tuple(LAYERS))
   one_of(options, "predefined", PREDEFINED)
+  one_of(options, "squash", SQUASHES)
 
 
 SIZES: Mapping[str, OnlineBilevel] = {

@@ -121,4 +121,4 @@ def test_sizes_say_what_the_paper_says():
 )
 def test_mistakes_get_one_sentence(change, message):
   with pytest.raises(ValueError, match=message):
-    build(OPTIONS._replace(**change), ground())
+    needs(OPTIONS._replace(**change))

@@ -127,4 +127,4 @@ def test_the_papers_numbers():
 )
 def test_mistakes_are_named(options, message):
   with pytest.raises(ValueError, match=message):
-    build(OPTIONS._replace(**options), ground())
+    needs(OPTIONS._replace(**options))
