@@ -33,10 +33,14 @@ def draw(key, ops, batch, each):
   )
 
 
+# Not the quick compilation of tests: bilinear warps are of floats, whose sums may be contracted.
+USUAL = {"xla_backend_optimization_level": 3, "xla_llvm_disable_expensive_passes": False}
+
+
 def one_by_one(key, images, draws, table):
   """The ops of each image, one after the other, each by its own call."""
   keys = keys_of(key, *draws.op.shape)
-  single = [jax.jit(functools.partial(_apply, op)) for op in table]
+  single = [jax.jit(functools.partial(_apply, op), compiler_options=USUAL) for op in table]
   results = []
   for i, image in enumerate(images):
     for k in range(draws.op.shape[1]):
@@ -60,7 +64,8 @@ def many(batch, size=(32, 32), channels=3):
 def test_uint8_is_one_op_after_the_other(name):
   table, images = SPACES[name], many(52, (40, 24))
   draws = draw(jax.random.key(3), len(table), 52, 3)
-  fast = augment_uint8(jax.random.key(4), images, draws, space=table)
+  fused = jax.jit(functools.partial(augment_uint8, space=table), compiler_options=USUAL)
+  fast = fused(jax.random.key(4), images, draws)
   slow = one_by_one(jax.random.key(4), images, draws, table)
   np.testing.assert_array_equal(np.asarray(fast), np.asarray(slow))
 
