@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from autoaug_jax import methods
-from autoaug_jax.app.checks import at_least, at_most, positive
+from autoaug_jax.app.checks import MOST, at_least, at_most, positive
 from autoaug_jax.app.ground import Ground, Needs
 from autoaug_jax.app.networks import LARGE
 from autoaug_jax.app.own import are_classes
@@ -168,7 +168,7 @@ def _check(options: Autodo) -> None:
   if not 0 <= options.begin < options.epochs:
     raise ValueError(f"begin must be below the {options.epochs} epochs, not {options.begin}")
   at_least(options, 0, ["warmup", "ops"])
-  at_most(options, 256, ["ops", "terms"])
+  at_most(options, MOST, ["ops", "terms"])
   positive(options, ["rate", "policy_rate"])
   if not (options.images or options.weights or options.labels):
     raise ValueError("at least one of images, weights and labels must be learned")

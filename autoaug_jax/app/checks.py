@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+MOST = 256  # of what is worked out one by one in a step
+
 
 def at_least(options: Any, least: float, names: Sequence[str]) -> None:
   """ValueError for one of the options called `names` below `least`, or no number at all."""

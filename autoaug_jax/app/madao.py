@@ -6,7 +6,7 @@ from typing import NamedTuple
 import optax
 
 from autoaug_jax import hypergrad, methods
-from autoaug_jax.app.checks import at_least, at_most, one_of, positive
+from autoaug_jax.app.checks import MOST, at_least, at_most, one_of, positive
 from autoaug_jax.app.ground import Ground, Needs
 from autoaug_jax.app.spaces import fitted
 from autoaug_jax.ops import spaces
@@ -176,7 +176,7 @@ def _solve(options: Madao) -> hypergrad.Iteration:
 
 def _check(options: Madao) -> None:
   at_least(options, 1, ["epochs", "ops", "terms"])
-  at_most(options, 256, ["ops", "terms"])
+  at_most(options, MOST, ["ops", "terms"])
   if not 0 <= options.warmup <= options.epochs:
     raise ValueError(f"warmup must be at most the {options.epochs} epochs, not {options.warmup}")
   one_of(options, "solve", SOLVES)

@@ -7,7 +7,7 @@ import optax
 
 from autoaug_jax import methods
 from autoaug_jax.app.bilevel_parts import learned_space, set_beforehand
-from autoaug_jax.app.checks import at_least, at_most, one_of
+from autoaug_jax.app.checks import MOST, at_least, at_most, one_of
 from autoaug_jax.app.ground import Ground, Needs
 from autoaug_jax.policies import (
   Form,
@@ -153,7 +153,7 @@ def lasting(options: OnlineBilevel, epochs: int, epoch: int) -> OnlineBilevel:
 def _check(options: OnlineBilevel) -> None:
   at_least(options, 0, ["magnitude", "spread", "jitter"])
   at_least(options, 1, ["epochs", "every", "unroll"])
-  at_most(options, 256, ["unroll"])
+  at_most(options, MOST, ["unroll"])
   if not 0 < options.drop <= 1:
     raise ValueError(f"drop must be above 0 and at most 1, not {options.drop}")
   if not 0 <= options.warmup < 1:

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from autoaug_jax.app.checks import at_least
+
 
 class SearchSetting(NamedTuple):
   """Two searches of one setting and one method's options make the same numbers, bit for bit.
@@ -54,10 +56,9 @@ class SearchSetting(NamedTuple):
 
 def check_search(setting: SearchSetting) -> None:
   """ValueError, with the value and what is accepted, for what could only fail later."""
-  if setting.batch < 2:
-    raise ValueError(f"batch must be at least 2, not {setting.batch}")
-  for name in ("seed", "fold", "size", "crop", "train_images", "test_images", "split_seed"):
-    if getattr(setting, name) < 0:
-      raise ValueError(f"{name} must be at least 0, not {getattr(setting, name)}")
+  at_least(setting, 2, ["batch"])
+  at_least(
+    setting, 0, ["seed", "fold", "size", "crop", "train_images", "test_images", "split_seed"]
+  )
   if not 0 <= setting.flip <= 1:
     raise ValueError(f"flip must lie between 0 and 1, not {setting.flip}")

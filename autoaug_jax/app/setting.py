@@ -5,6 +5,7 @@ from typing import NamedTuple
 import jax
 import optax
 
+from autoaug_jax.app.checks import at_least, at_most, positive
 from autoaug_jax.train import optim
 
 MOST_SEEDS = 1000
@@ -83,29 +84,15 @@ class Setting(NamedTuple):
 
 def check(setting: Setting) -> None:
   """ValueError, with the value and what is accepted, for what could only fail later."""
-  for name in ("epochs", "seeds", "batch"):
-    if getattr(setting, name) < 1:
-      raise ValueError(f"{name} must be at least 1, not {getattr(setting, name)}")
-  for name in (
-    "seed",
-    "warmup",
-    "size",
-    "crop",
-    "train_images",
-    "test_images",
-    "split_seed",
-    "clip",
-  ):
-    if getattr(setting, name) < 0:
-      raise ValueError(f"{name} must be at least 0, not {getattr(setting, name)}")
-  if setting.seeds > MOST_SEEDS:
-    raise ValueError(f"seeds must be at most {MOST_SEEDS}, not {setting.seeds}")
+  at_least(setting, 1, ["epochs", "seeds", "batch"])
+  sizes = ["size", "crop", "train_images", "test_images"]
+  at_least(setting, 0, ["seed", "warmup", *sizes, "split_seed", "clip"])
+  at_most(setting, MOST_SEEDS, ["seeds"])
   if not 0 <= setting.flip <= 1:
     raise ValueError(f"flip must lie between 0 and 1, not {setting.flip}")
   if setting.warmup >= setting.epochs:
     raise ValueError(f"warmup must be below the {setting.epochs} epochs, not {setting.warmup}")
-  if not setting.rate > 0:
-    raise ValueError(f"rate must be positive, not {setting.rate}")
+  positive(setting, ["rate"])
 
 
 def optimizer(setting: Setting, epoch: int) -> optax.GradientTransformation:

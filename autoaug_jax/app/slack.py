@@ -3,12 +3,11 @@
 from typing import NamedTuple
 
 from autoaug_jax import methods
-from autoaug_jax.app.checks import at_least, at_most, one_of
+from autoaug_jax.app.checks import MOST, at_least, at_most, one_of
 from autoaug_jax.app.ground import Ground, Needs
 from autoaug_jax.app.own import are_classes
 from autoaug_jax.app.spaces import fitted, slack_space
 
-MOST = 256  # of what is worked out one by one in a step
 DRAWS = ("shared", "per_image")
 LEARN = ("both", "ops", "bounds")
 COUNTS = (
