@@ -6,29 +6,30 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from autoaug_jax.ops import Warp, select
-from autoaug_jax.policies import Fixed, Form, Network, NetworkDraw, network
+from autoaug_jax.ops import Space, Warp, select
+from autoaug_jax.policies import Form, Network, NetworkDraw, network
 
 MOMENTS = 5  # of the search, its first and its last among them
 
 
 def at_moments(
-  policy: Fixed, told: Mapping[str, np.ndarray], images: np.ndarray
+  space: Space, stage: Network, told: Mapping[str, np.ndarray], images: np.ndarray
 ) -> tuple[np.ndarray, list[str]]:
   """What the same noises did to `images` as the search went on, and what the moments are called.
 
   Args:
-    policy: a `Network` among its stages.
+    space: of the policy, with the ops of `stage` among its rows.
+    stage: the network.
     told: the trajectory, "move" [T] and "drawn" [T, noises, ops], a noise for each image.
     images: uint8 [n, H, W, C].
 
   Returns:
     Up to 5 moments, float32 [moments, n, H, W, C] in [0, 1].
   """
-  stage = next(stage for stage in policy.stages if isinstance(stage, Network))
-  space = select(policy.space, stage.ops)
-  apply = network(space, form=Form(summed=stage.summed)).apply
-  order = jnp.arange(sum(not isinstance(op.fn, Warp) for op in space), dtype=jnp.int32)
+  rows_of_ops = select(space, stage.ops)
+  apply = network(rows_of_ops, form=Form(summed=stage.summed)).apply
+  others = sum(not isinstance(op.fn, Warp) for op in rows_of_ops)
+  order = jnp.arange(others, dtype=jnp.int32)
 
   @jax.jit
   def augmented(magnitudes: jax.Array, pixels: jax.Array) -> jax.Array:

@@ -106,12 +106,12 @@ def _madao(story: Story) -> dict[str, Any]:
 
 def _online_bilevel(story: Story) -> dict[str, Any]:
   """How far each parameter of the transformations spreads on the way, and what it does (Fig. 3)."""
-  told = story.trajectory
-  found = _spreads(_stage(story.policy, Network).ops, told, "mean", "spread")
+  told, stage = story.trajectory, _stage(story.policy, Network)
+  found = _spreads(stage.ops, told, "mean", "spread")
   if not found:
     return found
   images = _some_images(story)
-  rows, moments = at_moments(story.policy, told, images)
+  rows, moments = at_moments(story.policy.space, stage, told, images)
   return found | {
     "through_time": report.through_time(_visible(rows), moments, before=_visible(images))
   }

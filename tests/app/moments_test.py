@@ -10,9 +10,9 @@ SPACE = select(spaces.autodo(fill=0.0), ["TranslateX"]) + select(
 )
 
 
-def policy():
+def stage():
   form = Form(summed=False)
-  return network_as_fixed(network(SPACE).init(jax.random.key(0)), SPACE, form=form)
+  return network_as_fixed(network(SPACE).init(jax.random.key(0)), SPACE, form=form).stages[0]
 
 
 def test_images_are_moved_and_darkened_as_the_trajectory_says():
@@ -23,7 +23,7 @@ def test_images_are_moved_and_darkened_as_the_trajectory_says():
     "move": np.array([0, 7]),
     "drawn": np.array([[still, still, still], [still, left, still]]),
   }
-  rows, moments = at_moments(policy(), told, images)
+  rows, moments = at_moments(SPACE, stage(), told, images)
   assert moments == ["move 0", "move 7"]
   first = images / 255
   np.testing.assert_allclose(rows[0], first, atol=1e-6)
@@ -35,6 +35,6 @@ def test_images_are_moved_and_darkened_as_the_trajectory_says():
 
 def test_a_long_search_is_shown_at_five_moments():
   told = {"move": np.arange(0, 900, 100), "drawn": np.zeros((9, 4, 2))}
-  rows, moments = at_moments(policy(), told, np.zeros((3, 8, 8, 1), np.uint8))
+  rows, moments = at_moments(SPACE, stage(), told, np.zeros((3, 8, 8, 1), np.uint8))
   assert moments == [f"move {move}" for move in (0, 200, 400, 600, 800)]
   assert rows.shape == (5, 3, 8, 8, 1)
