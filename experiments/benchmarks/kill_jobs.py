@@ -12,6 +12,7 @@ from orbax.checkpoint import v1 as ocp
 
 from autoaug_jax.app import Plan, SearchSetting, Slack, save_plan
 from autoaug_jax.files import whole
+from experiments.benchmarks.squares import squares
 
 ROOT = pathlib.Path(__file__).parents[2]
 WORK = "work"  # the work directory, in a run's own folder, so that all runs have the same flags
@@ -87,8 +88,8 @@ OPTIONS = Slack(
 
 def write_inputs(folder: pathlib.Path) -> None:
   """The images of all jobs, and the plan of the whole one: two seeds, four rows, wrong labels."""
-  arrays: dict[str, Any] = dict(zip(("train_images", "train_labels"), _squares(64, 0), strict=True))
-  arrays |= dict(zip(("test_images", "test_labels"), _squares(21, 1), strict=True))
+  arrays: dict[str, Any] = dict(zip(("train_images", "train_labels"), squares(64, 0), strict=True))
+  arrays |= dict(zip(("test_images", "test_labels"), squares(21, 1), strict=True))
   with whole(folder / DATA) as file:
     np.savez(file, **arrays)
   plan = Plan(
@@ -195,13 +196,3 @@ def _timeless(value: Any) -> Any:
 def _bits(array: Any) -> bytes:
   array = np.asarray(array)
   return f"{array.dtype}{array.shape}".encode() + array.tobytes()
-
-
-def _squares(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-  """Bright squares on the left or on the right, uint8 [N, 8, 8, 1], and which."""
-  random = np.random.default_rng(seed)
-  labels = np.arange(count) % 2
-  images = random.integers(0, 60, (count, 8, 8, 1))
-  for image, label in zip(images, labels, strict=True):
-    image[2:6, 4 * label : 4 * label + 3] += 150
-  return images.astype(np.uint8), labels

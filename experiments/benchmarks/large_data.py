@@ -206,14 +206,11 @@ def draw(found: Found, path: pathlib.Path) -> None:
 
 
 def table(found: Found) -> str:
-  lines = ["| | RSS, mean | growth over the run | 95% | flat |"]
-  lines.append("| --- | ---: | ---: | ---: | --- |")
-  for name, one in found.trends.items():
-    lines.append(
-      f"| {name} | {one.mean / 2**20:.0f} MiB | {one.growth:+.2%} | {one.low:+.2%} to "
-      f"{one.high:+.2%} | {'yes' if one.flat(SHARE) else 'NO'} |"
-    )
-  return "\n".join(lines)
+  rows = [
+    steady.row(name, f"{one.mean / 2**20:.0f} MiB", one, flat=one.flat(SHARE), places=2)
+    for name, one in found.trends.items()
+  ]
+  return "\n".join(("| | RSS, mean | growth over the run | 95% | flat |", steady.RULE, *rows))
 
 
 def main() -> None:

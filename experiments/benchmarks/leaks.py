@@ -115,14 +115,11 @@ def measure(name: str, moves: int, workdir: pathlib.Path, *, every: int) -> Foun
 
 def table(found: Found) -> str:
   """One row for each series."""
-  lines = ["| | mean | growth over the run | 95% | flat |", "| --- | ---: | ---: | ---: | --- |"]
+  rows = []
   for name, one in found.trends.items():
     mean = f"{one.mean / 2**20:.1f} MiB" if name == "memory" else f"{one.mean:.1f}"
-    lines.append(
-      f"| {name} | {mean} | {one.growth:+.3%} | {one.low:+.3%} to {one.high:+.3%} | "
-      f"{'yes' if still(name, one) else 'NO'} |"
-    )
-  return "\n".join(lines)
+    rows.append(steady.row(name, mean, one, flat=still(name, one), places=3))
+  return "\n".join(("| | mean | growth over the run | 95% | flat |", steady.RULE, *rows))
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ PROC = pathlib.Path("/proc")
 COMPILES = "/jax/core/compile/backend_compile_duration"
 TRACES = "/jax/core/compile/jaxpr_trace_duration"
 BLOCKS = 20
+RULE = "| --- | ---: | ---: | ---: | --- |"
 
 
 class Trend(NamedTuple):
@@ -59,6 +60,12 @@ def trend(
   scale = (x[-1] - x[0]) / y.mean()
   growth, half = line.slope * scale, abs(reach * scale)
   return Trend(float(y.mean()), float(growth), float(growth - half), float(growth + half))
+
+
+def row(name: str, mean: str, one: Trend, *, flat: bool, places: int) -> str:
+  """A line of a table of trends; RULE is the line below its head."""
+  growth, low, high = (f"{share:+.{places}%}" for share in (one.growth, one.low, one.high))
+  return f"| {name} | {mean} | {growth} | {low} to {high} | {'yes' if flat else 'NO'} |"
 
 
 def memory(process: int | str = "self") -> int:
