@@ -31,17 +31,15 @@ def test_images_stream_and_are_let_go(done):
   samples = np.asarray(found["samples"])
   half = found["images"] * 3 * large_data.SIDE**2 / 2
   for name, values in zip(("main", "workers"), samples[:, 1:].T, strict=True):
-    third, last = np.array_split(values[len(values) // 2 :], 2)
-    # By their largest: workers that have ended have nothing.
-    assert last.max() - third.max() < half, f"{name} keeps what it has seen"
+    behind = values[len(values) // 2 :]
+    assert np.ptp(behind) < half, f"{name} keeps what it has seen"
   assert set(found["trends"]) == {"main", "workers"}
 
 
 def test_decoding_is_the_limit(done):
   _, _, found = done
-  # Some 16 and 6 times on a quiet machine; others may take the cores while one of them is timed.
-  assert found["step"] > found["decoding"] > 0
-  assert found["step"] > found["streamed"] / 2 > 0
+  assert found["step"] > 2 * found["decoding"]
+  assert 0 < found["streamed"] < found["step"]
 
 
 def test_memory_is_drawn(done):

@@ -1,6 +1,5 @@
 """Small smooth bilevel problems, and central differences to hold gradients against."""
 
-import functools
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -9,9 +8,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.flatten_util import ravel_pytree
-
-# Half the compile time; these programs are too small to run slowly.
-_QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 
 
 class Toy(NamedTuple):
@@ -26,14 +22,8 @@ class Toy(NamedTuple):
 def _differences(f: Callable[[Any], Any], at: Any, step: float = 1e-5) -> Any:
   flat, unravel = ravel_pytree(at)
   shifts = step * np.eye(flat.size)
-  values = jax.jit(jax.vmap(lambda x: f(unravel(x))), compiler_options=_QUICK)
+  values = jax.jit(jax.vmap(lambda x: f(unravel(x))))
   return unravel((values(flat[None] + shifts) - values(flat[None] - shifts)) / (2 * step))
-
-
-@pytest.fixture
-def quick_jit() -> Callable[..., Any]:
-  """jax.jit that compiles in half the time."""
-  return functools.partial(jax.jit, compiler_options=_QUICK)
 
 
 @pytest.fixture

@@ -168,11 +168,11 @@ def search_and_train(name, axis_name, theta, phi, opt_state, batch):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_four_devices_are_one(x64, quick_jit, name):
+def test_four_devices_are_one(x64, name):
   theta, phi, batch = data(jnp.float64)
   opt_state = CASES[name][2].init(theta)
   sharded = jax.tree.map(lambda x: x.reshape(4, 2, *x.shape[1:]), batch)
-  one = quick_jit(functools.partial(search_and_train, name, None))
+  one = jax.jit(functools.partial(search_and_train, name, None))
   four = jax.pmap(
     functools.partial(search_and_train, name, "devices"),
     axis_name="devices",
@@ -190,14 +190,14 @@ def test_four_devices_are_one(x64, quick_jit, name):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_traces_once_and_keeps_dtypes_and_structure(quick_jit, name):
+def test_traces_once_and_keeps_dtypes_and_structure(name):
   chex.clear_trace_counter()
   theta, phi, batch = data(jnp.float32)
   if name != "dense":  # its flat vector has one dtype
     theta["head"] = theta["head"].astype(jnp.bfloat16)
   opt_state = CASES[name][2].init(theta)
 
-  @quick_jit
+  @jax.jit
   @chex.assert_max_traces(n=1)
   def step(*state):
     return search_and_train(name, None, *state, batch)

@@ -26,11 +26,11 @@ SOLVES = {
 
 
 @pytest.mark.parametrize("name", SOLVES)
-def test_equals_implicit(mlp, quick_jit, name):
+def test_equals_implicit(mlp, name):
   implicitly = implicit(SOLVES[name], damping=0.2)
-  by_steps = stepwise(SOLVES[name], damping=0.2, jit=quick_jit)
+  by_steps = stepwise(SOLVES[name], damping=0.2, jit=jax.jit)
   at = (mlp.theta, mlp.phi, None)
-  expected = quick_jit(lambda *at: implicitly(mlp.inner, mlp.outer, *at))(*at)
+  expected = jax.jit(lambda *at: implicitly(mlp.inner, mlp.outer, *at))(*at)
   chex.assert_trees_all_close(by_steps(mlp.inner, mlp.outer, *at), expected, rtol=1e-10)
 
 
@@ -53,7 +53,7 @@ def outer(batch, theta, phi):
   return jnp.mean((jnp.tanh(x @ theta) - y) ** 2)
 
 
-def test_compiles_once_for_all_steps_and_batches(x64, quick_jit):
+def test_compiles_once_for_all_steps_and_batches(x64):
   theta, phi, x, y = batches(3)
   programs = []
 
@@ -62,7 +62,7 @@ def test_compiles_once_for_all_steps_and_batches(x64, quick_jit):
       programs.append(f.__name__)
       return f(*args)
 
-    return quick_jit(traced, **options)
+    return jax.jit(traced, **options)
 
   estimator = stepwise(neumann(0.1, 4), jit=counting)
   for batch in zip(x, y, strict=True):

@@ -45,14 +45,14 @@ def used_state(toy, optimizer):
 @pytest.mark.usefixtures("optax_promotion")
 @pytest.mark.parametrize("steps", [1, 2, 5])
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_equals_central_differences(mlp, differences, quick_jit, name, steps):
+def test_equals_central_differences(mlp, differences, name, steps):
   optimizer = OPTIMIZERS[name]
   state = used_state(mlp, optimizer)
   objective = functools.partial(after_steps, mlp, optimizer, steps, state)
   expected = differences(objective, mlp.phi)
   inner = mlp.inner if steps > 1 else lambda theta, phi: mlp.inner(theta, phi)
 
-  @quick_jit
+  @jax.jit
   def every_form(*at):
     forms = [("mixed", steps == 5), ("grad", steps == 5)]
     forms += [("mixed", True), ("grad", True), ("auto", False)] if steps == 1 else []
@@ -155,9 +155,7 @@ def conv_net(x64):
     ("nesterov", 5, True, True),
   ],
 )
-def test_conv_net_with_batch_norm(
-  conv_net, differences, quick_jit, name, steps, inner_train, outer_train
-):
+def test_conv_net_with_batch_norm(conv_net, differences, name, steps, inner_train, outer_train):
   optimizer = OPTIMIZERS[name]
   theta, phi = conv_net.theta, conv_net.phi
 
@@ -172,7 +170,7 @@ def test_conv_net_with_batch_norm(
   expected = differences(functools.partial(after_steps, toy, optimizer, steps, state), phi)
   f = inner if steps > 1 else lambda theta, phi: inner(theta, phi)
 
-  @quick_jit
+  @jax.jit
   def both_forms(*at):
     return [unrolled(optimizer, steps=steps, form=form)(f, outer, *at)[1] for form in FORMS]
 
@@ -180,14 +178,14 @@ def test_conv_net_with_batch_norm(
     chex.assert_trees_all_close(gradient, expected, rtol=1e-6, atol=1e-9)
 
 
-def test_statistics_that_leak_would_be_seen(conv_net, quick_jit):
+def test_statistics_that_leak_would_be_seen(conv_net):
   """Running statistics carry no gradient; an outer loss by statistics of phi's images would."""
   optimizer = optax.sgd(0.5)
 
   def inner(theta, phi):
     return conv_net.inner(theta, phi, True)
 
-  @quick_jit
+  @jax.jit
   def estimates(*at):
     outers = (lambda theta, phi: conv_net.outer(theta, False), conv_net.leaking)
     return [unrolled(optimizer)(inner, outer, *at) for outer in outers]
@@ -197,7 +195,7 @@ def test_statistics_that_leak_would_be_seen(conv_net, quick_jit):
   assert abs(leaked["bend"] - stopped["bend"]) > 0.01 * abs(stopped["bend"])
 
 
-def test_with_remat_memory_grows_by_theta_and_not_by_activations(quick_jit):
+def test_with_remat_memory_grows_by_theta_and_not_by_activations():
   width, depth, batch = 16, 4, 2048
   theta = [jnp.eye(width) + 0.01 * k for k in range(depth)]
   x = jnp.linspace(-1, 1, batch * width).reshape(batch, width)
@@ -217,7 +215,7 @@ def test_with_remat_memory_grows_by_theta_and_not_by_activations(quick_jit):
     def estimate(theta, phi):
       return unrolled(sgd, steps=steps, remat=remat)(inner, outer, theta, phi, sgd.init(theta))
 
-    compiled = quick_jit(estimate).lower(theta, jnp.zeros(())).compile()
+    compiled = jax.jit(estimate).lower(theta, jnp.zeros(())).compile()
     return compiled.memory_analysis().temp_size_in_bytes
 
   layer = 4 * batch * width

@@ -36,7 +36,6 @@ from autoaug_jax.types import Batch
 
 COUNT, DRAWS, RATE, ALPHA, TERMS = 6, 3, 0.5, 0.1, 2
 SPACE = select(spaces.slack_cifar(), ["Brightness", "Invert", "Identity"])
-QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 
 
 def brightness():
@@ -147,7 +146,7 @@ def with_draws_held(drawn, phi):
   Its central differences are what a score is to be held against: scores are derivatives of weights.
   """
 
-  @functools.partial(jax.jit, static_argnums=0, compiler_options=QUICK)
+  @functools.partial(jax.jit, static_argnums=0)
   def at(tag):
     return drawn(tag, phi), jax.jacrev(lambda p: drawn(tag, p).weight)(phi)
 
@@ -165,7 +164,7 @@ def with_draws_held(drawn, phi):
 
 def differences(f, at, step=1e-5):
   flat, unravel = ravel_pytree(at)
-  values = jax.jit(jax.vmap(lambda x: f(unravel(x))), compiler_options=QUICK)
+  values = jax.jit(jax.vmap(lambda x: f(unravel(x))))
   shifts = step * np.eye(flat.size)
   return (values(flat[None] + shifts) - values(flat[None] - shifts)) / (2 * step)
 
@@ -213,7 +212,7 @@ def run(augmenter, estimators, phi, theta, in_outer):
   """[its gradient, for each estimator], by one program."""
   drawn = drawing(augmenter)
 
-  @functools.partial(jax.jit, compiler_options=QUICK)
+  @jax.jit
   def all_of_them(theta, phi):
     gradients = []
     for estimator in estimators:
