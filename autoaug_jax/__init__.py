@@ -12,6 +12,7 @@
   report     pictures of searches and of what came of them
   devices    how a computation is spread over devices
   files      files that are there whole, or not at all
+  trees      linear algebra on pytrees
   types      the nouns that all share
 
 `search` is the whole job: `search("photos", budget="20m", workdir="runs/photos")`. `load` makes a
@@ -37,6 +38,7 @@ __all__ = [
   "report",
   "search",
   "train",
+  "trees",
   "types",
 ]
 

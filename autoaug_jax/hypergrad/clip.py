@@ -4,7 +4,7 @@ from typing import Any
 
 import optax
 
-from autoaug_jax.hypergrad import trees
+from autoaug_jax import trees
 from autoaug_jax.types import Params
 
 
@@ -15,7 +15,7 @@ def clip_by_norm(limit: float) -> optax.GradientTransformation:
   differentiates.
   """
   if limit <= 0:
-    raise ValueError(f"limit must be positive, not {limit}")
+    raise ValueError(f"clip must be positive, not {limit}")
 
   def update(updates: Params, state: Any, params: Params = None) -> tuple[Params, Any]:
     del params

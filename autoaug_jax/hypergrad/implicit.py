@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from autoaug_jax import trees
 from autoaug_jax.devices import mean_over
-from autoaug_jax.hypergrad import trees
 from autoaug_jax.hypergrad.base import Hypergradient, Inner
 from autoaug_jax.hypergrad.products import Product, hessian, mixed
 from autoaug_jax.hypergrad.solves import Solve

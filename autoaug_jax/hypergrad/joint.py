@@ -5,8 +5,8 @@ from typing import Any
 import jax
 import optax
 
+from autoaug_jax import trees
 from autoaug_jax.devices import mean_over
-from autoaug_jax.hypergrad import trees
 from autoaug_jax.hypergrad.base import Inner, Joint, Moved
 from autoaug_jax.hypergrad.products import Mixed, mixed
 from autoaug_jax.types import Loss, Params, Phi

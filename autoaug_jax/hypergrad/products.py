@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import jax
 
-from autoaug_jax.hypergrad import trees
+from autoaug_jax import trees
 from autoaug_jax.hypergrad.base import Inner
 from autoaug_jax.types import Array, Params, Phi
 

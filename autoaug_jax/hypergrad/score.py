@@ -17,8 +17,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from autoaug_jax import trees
 from autoaug_jax.devices import mean_over
-from autoaug_jax.hypergrad import trees
 from autoaug_jax.hypergrad.base import Inner, Joint, Moved
 from autoaug_jax.hypergrad.joint import apply_gradient
 from autoaug_jax.types import Array, Loss, Params, Phi

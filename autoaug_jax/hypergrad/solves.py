@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
-from autoaug_jax.hypergrad import trees
+from autoaug_jax import trees
 from autoaug_jax.types import Params
 
 Matvec: TypeAlias = Callable[[Params], Params]

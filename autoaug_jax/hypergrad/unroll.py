@@ -6,8 +6,8 @@ from typing import Any
 import jax
 import optax
 
+from autoaug_jax import trees
 from autoaug_jax.devices import mean_over
-from autoaug_jax.hypergrad import trees
 from autoaug_jax.hypergrad.base import Hypergradient, Inner, estimate
 from autoaug_jax.hypergrad.joint import apply_gradient, joint
 from autoaug_jax.types import Array, Loss, Params, Phi

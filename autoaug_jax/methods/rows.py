@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from autoaug_jax import trees
 from autoaug_jax.devices import first_place
 from autoaug_jax.hypergrad import Hypergradient
 from autoaug_jax.train import Metrics, Move, Problem, SearchState, optim
@@ -123,7 +124,7 @@ def search_rows(
       return leaf.at[index].add(change) if table else leaf + change
 
     phi = _each(stepped, optimizer.tables, state.phi, updates)
-    metrics = {"outer": value, "hypergradient": optim.norm(gradient)}
+    metrics = {"outer": value, "hypergradient": trees.norm(gradient)}
     return state.replace(phi=phi, phi_opt_state=moved), metrics
 
   return search

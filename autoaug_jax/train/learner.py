@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from autoaug_jax import trees
 from autoaug_jax.devices import mean_over
 from autoaug_jax.hypergrad.base import Hypergradient, Joint, Moved
 from autoaug_jax.train import optim
@@ -97,11 +98,13 @@ def learner(
       gradient_of = jax.value_and_grad(inner, has_aux=True)
       (loss, aux), gradient = gradient_of(state.theta, state.phi, draw)
       loss, scores, moved, gradient = mean((loss, aux.scores, aux.model_state, gradient))
-      each.append((loss, scores, moved, optim.shortened(gradient, draw_clip)))
+      each.append(
+        (loss, scores, moved, gradient if draw_clip is None else trees.clipped(gradient, draw_clip))
+      )
     loss, scores, model_state, gradient = mean_of(each)
     updates, opt_state = optimizer.update(gradient, state.opt_state, state.theta)
     theta = optax.apply_updates(state.theta, updates)
-    metrics = {"loss": loss, "gradient": optim.norm(gradient), **scores}
+    metrics = {"loss": loss, "gradient": trees.norm(gradient), **scores}
     return _trained(state, theta, opt_state, model_state), metrics | _rate(opt_state)
 
   def phi_step(state: SearchState, gradient: Phi) -> SearchState:
@@ -117,7 +120,7 @@ def learner(
     value, gradient, *residual = estimator(  # type: ignore[misc]
       lambda *at: inner(*at)[0], outer, state.theta, state.phi, state.opt_state
     )
-    metrics = {"outer": value, "hypergradient": optim.norm(gradient)}
+    metrics = {"outer": value, "hypergradient": trees.norm(gradient)}
     if residual:
       metrics["residual"] = residual[0]
     return phi_step(state, gradient), metrics
@@ -135,7 +138,7 @@ def learner(
       "loss": moved.loss,
       **mean(aux.scores),
       "outer": moved.value,
-      "hypergradient": optim.norm(moved.gradient),
+      "hypergradient": trees.norm(moved.gradient),
     }
     return phi_step(trained, moved.gradient), metrics | _rate(moved.opt_state)
 

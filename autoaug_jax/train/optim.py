@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from autoaug_jax.hypergrad.clip import clip_by_norm
 from autoaug_jax.types import Array, Params
 
 Mask = Callable[[Params], Any]
@@ -86,37 +87,6 @@ def average(decay: float) -> optax.GradientTransformation:
     return updates, AverageState(moved)
 
   return optax.GradientTransformation(lambda params: AverageState(params), update)
-
-
-def clip_by_norm(limit: float) -> optax.GradientTransformation:
-  """g min(1, limit / |g|) over the whole tree, with a derivative at g = 0 too."""
-  if limit <= 0:
-    raise ValueError(f"clip must be positive, not {limit}")
-
-  def update(updates: Params, state: Any, params: Params = None) -> tuple[Params, Any]:
-    del params
-    return shortened(updates, limit), state
-
-  return optax.GradientTransformation(lambda params: optax.EmptyState(), update)
-
-
-def shortened(tree: Any, limit: float | None) -> Any:
-  """tree, at norm `limit` where it is longer; None is no limit."""
-  if limit is None:
-    return tree
-  factor = limit / jnp.maximum(norm(tree), limit)
-  return jax.tree.map(lambda u: factor.astype(u.dtype) * u, tree)
-
-
-def norm(tree: Any) -> Array:
-  """|tree|, NaN where it holds one, whose derivative at 0 is 0 and not NaN; float32 or wider."""
-  leaves = jax.tree.leaves(tree)
-  wide = [x if jnp.finfo(x.dtype).bits >= 32 else x.astype(jnp.float32) for x in leaves]
-  dots = [jnp.vdot(x, x) for x in wide] or [jnp.zeros(())]
-  widest = max((dot.dtype for dot in dots), key=lambda dtype: dtype.itemsize)
-  square = jnp.sum(jnp.stack([dot.astype(widest) for dot in dots]))
-  zero = square == 0  # not `square > 0`, which is false for NaN too
-  return jnp.where(zero, 0, jnp.sqrt(jnp.where(zero, 1, square)))
 
 
 def cosine(rate: float, steps: int, *, warmup: int = 0, final: float = 0.0) -> optax.Schedule:

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from autoaug_jax.hypergrad import trees
+from autoaug_jax import trees
 
 
 def test_leaves_keep_their_dtypes_and_dots_are_wide():
