@@ -5,8 +5,10 @@ import os
 import pathlib
 from typing import Any, NamedTuple
 
-from autoaug_jax.app.kinds import Options, option_types
-from autoaug_jax.app.search_setting import SearchSetting
+from autoaug_jax.app.checks import at_least
+from autoaug_jax.app.declared import filled
+from autoaug_jax.app.kinds import Options, kind_of, option_types
+from autoaug_jax.app.search_setting import SearchSetting, check_search
 from autoaug_jax.app.writing import write_json
 
 FORMAT, VERSION = "autoaug_jax plan", 1
@@ -71,7 +73,9 @@ def load_plan(path: str | os.PathLike[str]) -> Plan:
     content = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
   except FileNotFoundError:
     raise ValueError(f"there is no plan {name!r}") from None
-  except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+  except RecursionError:
+    raise ValueError(f"the plan {name!r} is nested deeper than any plan") from None
+  except (OSError, ValueError) as error:  # no text, no JSON, a number of too many digits
     raise ValueError(f"the plan {name!r} cannot be read: {error}") from None
   try:
     return _from_json(content)
@@ -83,54 +87,28 @@ def _from_json(content: Any) -> Plan:
   if not isinstance(content, dict) or content.get("format") != FORMAT:
     raise ValueError(f"a plan says format {FORMAT!r}")
   if content.get("version") != VERSION:
-    raise ValueError(f"the plan has version {content.get('version')}; read is version {VERSION}")
+    raise ValueError(
+      f"the plan has version {content.get('version')!r:.200}; read is version {VERSION}"
+    )
   fields = {name: value for name, value in content.items() if name not in ("format", "version")}
   method = fields.get("method")
-  if method not in option_types():
-    raise ValueError(f"method must be one of {', '.join(option_types())}, not {method!r}")
-  fields["setting"] = _filled(SearchSetting, fields.get("setting"), "setting")
-  fields["options"] = _filled(option_types()[method], fields.get("options"), "options")
-  plan = _filled(Plan, fields, "the plan")
-  lists = ("seeds", "rows", "longer_rows", "reasons", "dropped")
-  plan = plan._replace(**{name: tuple(getattr(plan, name)) for name in lists})
+  if not isinstance(method, str) or method not in option_types():
+    raise ValueError(f"method must be one of {', '.join(option_types())}, not {method!r:.200}")
+  fields["setting"] = filled(SearchSetting, fields.get("setting"), "setting")
+  fields["options"] = filled(option_types()[method], fields.get("options"), "options")
+  plan: Plan = filled(Plan, fields, "the plan")
+  check_search(plan.setting)
+  kind_of(plan.options).needs(plan.options)
   return _checked(plan)
 
 
-def _filled(kind: Any, values: Any, where: str) -> Any:
-  """An instance of a NamedTuple; each value of the kind that its default is."""
-  if not isinstance(values, dict):
-    raise ValueError(f"{where} takes an object {{...}}, not {values!r}")
-  for name in values:
-    if name not in kind._fields:
-      raise ValueError(f"{where} has the unknown field {name!r}")
-  for name in kind._fields:
-    if name not in values and name not in kind._field_defaults:
-      raise ValueError(f"{where} has no {name!r}")
-  for name, default in kind._field_defaults.items():
-    value = values.get(name, default)
-    wanted = (list, tuple) if isinstance(default, tuple) else type(default)
-    whole = isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool)
-    if not (isinstance(value, wanted) or whole) or (
-      isinstance(value, bool) and not isinstance(default, bool)
-    ):
-      raise ValueError(f"{name} of {where} takes {_kind(default)}, not {value!r}")
-  return kind(**values)
-
-
-def _kind(default: Any) -> str:
-  names = {bool: "true or false", int: "a whole number", float: "a number", str: "a string"}
-  return names.get(type(default), "a list" if isinstance(default, tuple) else "an object")
-
-
 def _checked(plan: Plan) -> Plan:
-  for name in ("epochs", "steps", "longer"):
-    value = getattr(plan, name)
-    if not isinstance(value, int) or value < 1:
-      raise ValueError(f"{name} of the plan must be a whole number of at least 1, not {value!r}")
-  if not plan.seeds or not all(isinstance(seed, int) and seed >= 0 for seed in plan.seeds):
+  at_least(plan, 0, ["budget", "fold_epochs", "search_cost"])
+  at_least(plan, 1, ["epochs", "steps", "longer"])
+  if not plan.seeds or min(plan.seeds) < 0:
     raise ValueError(f"seeds of the plan must be whole numbers of at least 0, not {plan.seeds!r}")
   for name in ("rows", "longer_rows"):
     for row in getattr(plan, name):
       if row not in BASELINES:
-        raise ValueError(f"{name} of the plan may hold {', '.join(BASELINES)}, not {row!r}")
+        raise ValueError(f"{name} of the plan may hold {', '.join(BASELINES)}, not {row!r:.200}")
   return plan

@@ -1,6 +1,6 @@
-"""Tries to break what reads files and flags: policies, folders and archives, arrays, launchers.
+"""Tries to break what reads files and flags: policies, plans, images, arrays, launchers.
 
-  python -m experiments.benchmarks.fuzz --inputs=10000 --targets=policy,folder,npz,flags
+  python -m experiments.benchmarks.fuzz --inputs=10000 --targets=policy,plan,folder,npz,flags
 
 Each input is made, spoilt and tried in this process (`fuzz_inputs` and `fuzz_images` make them,
 `fuzz_laws` has the laws). A table says how many were tried, accepted and refused in words, and a
@@ -110,7 +110,7 @@ def shares(wanted: list[str], inputs: int) -> dict[str, int]:
 
 def define_flags() -> None:
   flags.DEFINE_integer("inputs", 10_000, "How many each target gets.", lower_bound=1)
-  flags.DEFINE_list("targets", ["policy", "folder", "npz", FLAGS], "What is tried.")
+  flags.DEFINE_list("targets", ["policy", "plan", "folder", "npz", FLAGS], "What is tried.")
   flags.DEFINE_integer("fuzz_seed", 0, "Of the inputs.")
 
 

@@ -1,4 +1,4 @@
-"""Policy files and flags that nobody would write on purpose, drawn by Hypothesis.
+"""Policy files, plans and flags that nobody would write on purpose, drawn by Hypothesis.
 
 Most begin as something valid and are then spoilt in a few places, for random bytes are refused by
 the first line that looks at them.
@@ -7,12 +7,15 @@ the first line that looks at them.
 import copy
 import functools
 import json
+import pathlib
+import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hypothesis import strategies as st
 
 from autoaug_jax import export
+from autoaug_jax.app import Plan, SearchSetting, option_types, save_plan
 from autoaug_jax.ops import select, spaces
 from autoaug_jax.policies import (
   Fixed,
@@ -46,7 +49,7 @@ VALUES = st.recursive(
 )
 
 
-# Policy files
+# Policy files and plans
 
 
 @functools.cache
@@ -102,6 +105,35 @@ def _mutated(draw: Any, content: Any) -> None:
 @st.composite
 def policy_bytes(draw: Any) -> bytes:
   """The content of a policy.json."""
+  return draw(_spoilt(policy_files()))
+
+
+@st.composite
+def plan_bytes(draw: Any) -> bytes:
+  """The content of a plan.json."""
+  return draw(_spoilt(plan_files()))
+
+
+@functools.cache
+def plan_files() -> tuple[str, ...]:
+  """One of each method."""
+  setting, estimates = SearchSetting(data="digits", flip=0.0), {"search": 2.0}
+  plans = [
+    Plan(60.0, setting, name, options(), 3, 5, 4, (0, 1), reasons=("why",), estimates=estimates)
+    for name, options in option_types().items()
+  ]
+  with tempfile.TemporaryDirectory() as folder:
+    path = pathlib.Path(folder) / "plan.json"
+    texts = []
+    for plan in plans:
+      save_plan(plan, path)
+      texts.append(path.read_text(encoding="utf-8"))
+  return tuple(texts)
+
+
+@st.composite
+def _spoilt(draw: Any, files: Sequence[str]) -> bytes:
+  """One of the files, or something else."""
   match draw(st.integers(0, 19)):
     case 0:
       return draw(st.binary(max_size=64))
@@ -111,8 +143,7 @@ def policy_bytes(draw: Any) -> bytes:
       return (opening * depth).encode()
     case 2:
       return json.dumps(draw(VALUES)).encode()
-  text = draw(st.sampled_from(policy_files()))
-  content = json.loads(text)
+  content = json.loads(draw(st.sampled_from(files)))
   for _ in range(draw(st.integers(0, 2))):
     _mutated(draw, content)
   text = json.dumps(content)
@@ -151,7 +182,7 @@ TEXTS = (
   *("rand-m9-mstd0.5", "rand-m-9", "original-mstd1e9", "randaugment-99999999999-9", "20m", "0m"),
   *("wrn-10-1", "wrn-0-0", "wrn-16-1-celu", "resnet-18", "float16", "per_image", "bilinear"),
 )
-KINDS = {"int": NUMBERS, "float": (*NUMBERS, "0.5", "1e-9"), "bool": ("0", "true", "maybe")}
+FLAG_VALUES = {"int": NUMBERS, "float": (*NUMBERS, "0.5", "1e-9"), "bool": ("0", "true", "maybe")}
 STRAY = ("-", "--", "--=", "=", "--nothing=1", "word", "---a", "--no", "--\udcff=1")
 
 
@@ -161,7 +192,7 @@ def command_lines(draw: Any, *, kinds: Mapping[str, str], base: Sequence[str]) -
   words = []
   for _ in range(draw(st.integers(0, 3))):
     name = draw(st.sampled_from(sorted(kinds)))
-    pool = KINDS.get(kinds[name], TEXTS)
+    pool = FLAG_VALUES.get(kinds[name], TEXTS)
     value = draw(st.sampled_from(pool if draw(st.integers(0, 4)) else TEXTS))
     match draw(st.integers(0, 9)):
       case 0:

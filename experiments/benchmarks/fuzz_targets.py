@@ -16,6 +16,7 @@ from absl import flags
 from hypothesis import strategies as st
 
 from autoaug_jax import data, export
+from autoaug_jax.app import load_plan, save_plan
 from experiments import export as export_main
 from experiments import launch, retrain, search
 from experiments.benchmarks import fuzz_images as images
@@ -66,6 +67,27 @@ def policy() -> Target:
     return ACCEPTED
 
   return Target("policy", inputs.policy_bytes(), attempt)
+
+
+def plan() -> Target:
+  """`app.load_plan`; what it takes is written and read again."""
+
+  def attempt(content: bytes, folder: pathlib.Path) -> str:
+    path = folder / "plan.json"
+    path.write_bytes(content)
+    with watched(folder):
+      try:
+        found = load_plan(path)
+        save_plan(found, folder / "again.json")
+        if load_plan(folder / "again.json") != found:
+          raise Broken("written and read again, it is another plan")
+      except Broken:
+        raise
+      except Exception as error:
+        return refused(error)
+    return ACCEPTED
+
+  return Target("plan", inputs.plan_bytes(), attempt)
 
 
 def folder() -> Target:
@@ -237,6 +259,7 @@ def defined(name: str) -> Iterator[None]:
 
 TARGETS: Mapping[str, Callable[[], Target]] = {
   "policy": policy,
+  "plan": plan,
   "folder": folder,
   "npz": npz,
   **{name: functools.partial(program, name) for name in MAINS},

@@ -10,7 +10,7 @@ from experiments.benchmarks import fuzz, fuzz_targets
 from experiments.benchmarks.fuzz_laws import REFUSED, Broken, refused, watched
 from experiments.benchmarks.fuzz_targets import ACCEPTED, Target, outcome
 
-SHARES = fuzz.shares(["policy", "folder", "npz", "flags"], 200)
+SHARES = fuzz.shares(["policy", "plan", "folder", "npz", "flags"], 200)
 
 
 @pytest.mark.parametrize("name", SHARES)
