@@ -10,6 +10,7 @@ jax.lax.stop_gradient.
 from autoaug_jax.hypergrad.base import Hypergradient, Joint, Moved, estimate
 from autoaug_jax.hypergrad.clip import clip_by_norm
 from autoaug_jax.hypergrad.direct import direct
+from autoaug_jax.hypergrad.direction import by_direction
 from autoaug_jax.hypergrad.finite_difference import finite_difference
 from autoaug_jax.hypergrad.implicit import Implicit, implicit, implicit_checked
 from autoaug_jax.hypergrad.joint import joint
@@ -39,6 +40,7 @@ __all__ = [
   "Iteration",
   "Joint",
   "Moved",
+  "by_direction",
   "clip_by_norm",
   "conjugate_gradient",
   "dense",
