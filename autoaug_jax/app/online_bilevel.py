@@ -7,13 +7,14 @@ import optax
 
 from autoaug_jax import methods
 from autoaug_jax.app.bilevel_parts import learned_space, set_beforehand
-from autoaug_jax.app.checks import MOST, at_least, at_most, one_of
+from autoaug_jax.app.checks import MOST, at_least, at_most, one_of, positive
 from autoaug_jax.app.ground import Ground, Needs
 from autoaug_jax.policies import (
   Form,
   join,
   large_layers,
   medium_layers,
+  no_layers,
   small_layers,
   uniform_magnitudes,
 )
@@ -22,7 +23,7 @@ from autoaug_jax.train import optim
 LEARNED = ("none", "translation", "affine", "color", "affine-color")
 PREDEFINED = ("", "crop", "affine")
 SQUASHES = ("none", "tanh")
-LAYERS = {"small": small_layers, "medium": medium_layers, "large": large_layers}
+LAYERS = {"none": no_layers, "small": small_layers, "medium": medium_layers, "large": large_layers}
 DROPS = (0.3, 0.6, 0.8)  # of the 201 epochs on CIFAR: at 60, 120 and 160
 
 
@@ -45,7 +46,8 @@ class OnlineBilevel(NamedTuple):
       (the validated magnitude of Table 1); 0 is to learn.
     predefined: what else comes before: "crop", by up to 4 of 32 pixels, or "affine", the same with
       rotations of +-10 degrees and scales of 0.5 to 2; "" is nothing.
-    augmenter: "small", "medium" or "large", the sizes of Table 2.
+    augmenter: "small", "medium" or "large", the sizes of Table 2; "none" is no network, but a
+      spread for each transformation.
     spread: the deviation of all magnitudes at the start; 0 is the released start.
     squash: "none" or "tanh", of magnitudes.
     symmetric: whether either direction is as likely, which keeps means at 0; not in the paper.
@@ -58,8 +60,11 @@ class OnlineBilevel(NamedTuple):
     every: training steps for each that moves the augmenter too (J).
     unroll: steps it looks ahead (K).
     augmenter_rate: the learning rate of the augmenter (0.2 on CIFAR and BACH, 0.1 on ImageNet).
+    augmenter_cosine: whether that rate falls to 0, so that spreads come to rest.
     augmenter_momentum: of its SGD.
     augmenter_decay: its weight decay (0.01, and 0.1 on ImageNet).
+    same_length: whether a step ahead counts as equally long whatever the augmentation; the paper's
+      is longer on harder images, which rewards whatever makes them harder.
     on_training: the control: it follows the training loss.
   """
 
@@ -85,8 +90,10 @@ class OnlineBilevel(NamedTuple):
   every: int = 1
   unroll: int = 1
   augmenter_rate: float = 0.05
+  augmenter_cosine: bool = True
   augmenter_momentum: float = 0.9
   augmenter_decay: float = 0.001
+  same_length: bool = True
   on_training: bool = False
 
 
@@ -117,7 +124,7 @@ def build(options: OnlineBilevel, ground: Ground) -> methods.Method:
     space,
     optimizer,
     steps=steps,
-    warmup=round(options.warmup * options.epochs) * ground.epoch,
+    warmup=_warmup(options) * ground.epoch,
     every=options.every,
     unroll=options.unroll,
     layers=LAYERS[options.augmenter],
@@ -129,9 +136,10 @@ def build(options: OnlineBilevel, ground: Ground) -> methods.Method:
       symmetric=options.symmetric,
     ),
     before=first,
-    rate=options.augmenter_rate,
+    rate=_augmenter_rate(options, ground.epoch),
     momentum=options.augmenter_momentum,
     weight_decay=options.augmenter_decay,
+    same_length=options.same_length,
     on_training=options.on_training,
     axis_name=ground.axis_name,
   )
@@ -144,6 +152,17 @@ def classifier_optimizer(options: OnlineBilevel, epoch: int) -> optax.GradientTr
   return optim.sgd(rate, weight_decay=options.weight_decay)
 
 
+def _augmenter_rate(options: OnlineBilevel, epoch: int) -> float | optax.Schedule:
+  if not options.augmenter_cosine:
+    return options.augmenter_rate
+  moves = (options.epochs - _warmup(options)) * epoch // options.every
+  return optim.cosine(options.augmenter_rate, max(moves, 1))
+
+
+def _warmup(options: OnlineBilevel) -> int:
+  return round(options.warmup * options.epochs)
+
+
 def lasting(options: OnlineBilevel, epochs: int, epoch: int) -> OnlineBilevel:
   """The training of so many epochs."""
   del epoch
@@ -153,6 +172,7 @@ def lasting(options: OnlineBilevel, epochs: int, epoch: int) -> OnlineBilevel:
 def _check(options: OnlineBilevel) -> None:
   at_least(options, 0, ["magnitude", "spread", "jitter"])
   at_least(options, 1, ["epochs", "every", "unroll"])
+  positive(options, ["augmenter_rate"])
   at_most(options, MOST, ["unroll"])
   if not 0 < options.drop <= 1:
     raise ValueError(f"drop must be above 0 and at most 1, not {options.drop}")
@@ -160,6 +180,8 @@ def _check(options: OnlineBilevel) -> None:
     raise ValueError(f"warmup must be at least 0 and below 1, not {options.warmup}")
   one_of(options, "learned", LEARNED)
   one_of(options, "augmenter", tuple(LAYERS))
+  if options.augmenter == "none" and not options.spread:
+    raise ValueError("augmenter='none' has no released start: spread must be above 0")
   one_of(options, "predefined", PREDEFINED)
   one_of(options, "squash", SQUASHES)
 
@@ -169,6 +191,12 @@ SIZES: Mapping[str, OnlineBilevel] = {
   "5m": OnlineBilevel(),
   "20m": OnlineBilevel(epochs=200),
   "paper": OnlineBilevel(
-    epochs=201, symmetric=False, warmup=0.0, augmenter_rate=0.2, augmenter_decay=0.01
+    epochs=201,
+    symmetric=False,
+    warmup=0.0,
+    augmenter_rate=0.2,
+    augmenter_cosine=False,
+    augmenter_decay=0.01,
+    same_length=False,
   ),
 }

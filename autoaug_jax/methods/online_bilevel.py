@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 
 from autoaug_jax.devices import mean_over
-from autoaug_jax.hypergrad import Joint, Moved, joint, unrolled
+from autoaug_jax.hypergrad import Joint, Moved, by_direction, joint, unrolled
 from autoaug_jax.methods.base import Method, Phase
 from autoaug_jax.ops.space import Space
 from autoaug_jax.policies import (
@@ -57,9 +57,10 @@ def online_bilevel(
   spread: float | None = NEAR,
   form: Form = Form(),  # noqa: B008
   before: Fixed | None = None,
-  rate: float = 0.2,
+  rate: float | optax.Schedule = 0.2,
   momentum: float = 0.9,
   weight_decay: float = 0.01,
+  same_length: bool = False,
   on_training: bool = False,
   axis_name: str | None = None,
 ) -> Method:
@@ -83,9 +84,11 @@ def online_bilevel(
     spread: the deviation of magnitudes at the start; None is the released start.
     form: how outputs become transformations.
     before: a fixed policy that comes first, of flips for one; None is none.
-    rate: of the augmenter's SGD; 0.1 on ImageNet.
+    rate: of the augmenter's SGD; 0.1 on ImageNet. A schedule counts the augmenter's own moves.
     momentum: of it.
     weight_decay: of it, the only force towards the identity; 0.1 on ImageNet.
+    same_length: whether the step ahead counts as equally long whatever the augmentation is
+      (`hypergrad.by_direction`; ours).
     on_training: whether the augmentation follows the training loss instead, which shrinks it: the
       control that shows what validation is for.
     axis_name: the axis of devices over which batches are spread.
@@ -97,14 +100,15 @@ def online_bilevel(
   policy = network(space, layers=layers, spread=spread, form=form)
   first = fixed.none() if before is None else before
   move = _descent if on_training else joint
+  ahead = by_direction(optimizer) if same_length else optimizer
   learning = learner(
     supervised(
       task, preceded(augmenter(first), in_floats(in_one_order(policy))), axis_name=axis_name
     ),
     optimizer,
     phi_optimizer=optim.sgd(rate, momentum=momentum, weight_decay=weight_decay),
-    estimator=unrolled(optimizer, steps=unroll, axis_name=axis_name) if unroll > 1 else None,
-    joint=move(optimizer, has_aux=True, axis_name=axis_name) if unroll == 1 else None,
+    estimator=unrolled(ahead, steps=unroll, axis_name=axis_name) if unroll > 1 else None,
+    joint=move(ahead, has_aux=True, axis_name=axis_name) if unroll == 1 else None,
     axis_name=axis_name,
   )
   schedule = (

@@ -25,7 +25,7 @@ NOISES = 1024  # by which spreads are measured
 class NetworkPhi(NamedTuple):
   """What Online bilevel learns: the layers of a network."""
 
-  weights: tuple[Array, ...]  # [inputs, outputs] each
+  weights: tuple[Array, ...]  # [inputs, outputs] each, or the diagonal of such a matrix
   biases: tuple[Array, ...]
 
 
@@ -49,6 +49,11 @@ class Form(NamedTuple):
   summed: bool = True
   shuffled: bool = True
   symmetric: bool = False
+
+
+def no_layers(n: int) -> Layers:
+  """No network: each op has a noise of its own, and its spread is what is learned (ours)."""
+  return ()
 
 
 def small_layers(n: int) -> Layers:
@@ -81,7 +86,8 @@ def network(
 
   Args:
     space: ops with a direction, warps first.
-    layers: how many op numbers -> sizes of the network (Table 2).
+    layers: how many op numbers -> sizes of the network (Table 2); () is no network, but a spread
+      for each op, with a noise of its own.
     spread: the standard deviation of each magnitude at the start, about 0: near the identity and
       never at it, where by symmetry nothing is learned. None is the released start, PyTorch's own.
     form: how outputs become transformations.
@@ -154,7 +160,7 @@ def magnitudes(phi: NetworkPhi, *, form: Form = Form()) -> Array:  # noqa: B008
 
 def network_as_fixed(phi: NetworkPhi, space: Space, *, form: Form = Form()) -> Fixed:  # noqa: B008
   """The policy at phi as data: the same distribution for each image, nothing left to learn."""
-  whole = _both_sides(phi) if form.symmetric else phi
+  whole = _in_full(phi, form)
   weights = tuple(_nested(matrix) for matrix in whole.weights)
   biases = tuple(_nested(bias) for bias in whole.biases)
   names = tuple(op.name for op in space)
@@ -189,6 +195,8 @@ def _branch(index: int, op: Op) -> Callable[[Key, Array, Array], Array]:
 
 def _released(key: Key, sizes: Sequence[int]) -> NetworkPhi:
   """PyTorch's default: all numbers of a layer uniform within 1 / sqrt(inputs)."""
+  if len(sizes) == 1:
+    return NetworkPhi((jnp.ones(sizes[0]),), (jnp.zeros(sizes[0]),))
   weights, biases = [], []
   for i, (inputs, units) in enumerate(itertools.pairwise(sizes)):
     for_weights, for_biases = jax.random.split(jax.random.fold_in(key, i))
@@ -208,14 +216,22 @@ def _scaled(key: Key, start: NetworkPhi, spread: float, form: Form) -> NetworkPh
   plain = Form(symmetric=form.symmetric)
   values = jax.vmap(lambda k: _outputs(k, still, plain))(jax.random.split(key, NOISES))
   factor = spread / jnp.maximum(jnp.std(values, axis=0), 1e-6)
-  last, shift = still.weights[-1] * factor[None], -factor * jnp.mean(values, axis=0)
+  last = still.weights[-1]
+  last, shift = last * jnp.broadcast_to(factor, last.shape), -factor * jnp.mean(values, axis=0)
   return NetworkPhi((*still.weights[:-1], last), (*still.biases[:-1], shift))
 
 
 def _outputs(key: Key, phi: NetworkPhi, form: Form) -> Array:
   """[ops] for noise drawn with `key`."""
-  whole = _both_sides(phi) if form.symmetric else phi
+  whole = _in_full(phi, form)
   return outputs(key, *whole, squash=form.squash, dropout=form.dropout)
+
+
+def _in_full(phi: NetworkPhi, form: Form) -> NetworkPhi:
+  """All matrices that the noise goes through."""
+  if phi.weights[0].ndim == 1:
+    phi = phi._replace(weights=(jnp.diag(phi.weights[0]),))
+  return _both_sides(phi) if form.symmetric else phi
 
 
 def _both_sides(phi: NetworkPhi) -> NetworkPhi:
@@ -245,8 +261,11 @@ def _tuples(x: Any) -> Any:
 def _check(space: Space, sizes: Sequence[int], spread: float | None, form: Form) -> None:
   if spread is not None and not spread > 0:
     raise ValueError(f"spread is positive, got {spread}: at the identity nothing is learned")
+  if len(sizes) == 1 and spread is None:
+    raise ValueError("without layers there is no released start: say a spread")
   if min(sizes) < 1:
     raise ValueError(f"a network takes layers of at least 1 unit, got {tuple(sizes)}")
-  empty: Any = [np.zeros(pair) for pair in itertools.pairwise(sizes)]
-  biases: Any = [np.zeros(units) for units in sizes[1:]]
+  pairs = list(itertools.pairwise(sizes)) or [(sizes[0], sizes[0])]
+  empty: Any = [np.zeros(pair) for pair in pairs]
+  biases: Any = [np.zeros(units) for _, units in pairs]
   network_as_fixed(NetworkPhi(tuple(empty), tuple(biases)), space, form=form)

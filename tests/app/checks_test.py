@@ -46,10 +46,12 @@ def test_what_is_not_accepted_is_named():
   [
     (Slack(rounds=0), "rounds must be at least 1"),
     (Madao(rate=NAN), "rate must be positive"),
+    (OnlineBilevel(augmenter_rate=0.0), "augmenter_rate must be positive"),
+    (OnlineBilevel(augmenter="none", spread=0.0), "spread must be above 0"),
     (OnlineBilevel(learned="all"), "learned must be one of"),
     (Autodo(terms=0), "terms must be at least 1"),
   ],
-  ids=["slack", "madao", "online_bilevel", "autodo"],
+  ids=["slack", "madao", "rate", "spread", "online_bilevel", "autodo"],
 )
 def test_options_are_checked_before_data_are_read(options, message):
   with pytest.raises(ValueError, match=message):

@@ -16,6 +16,7 @@ from autoaug_jax.app import (
 from autoaug_jax.models import small_cnn
 from autoaug_jax.ops import Warp, spaces, strength
 from autoaug_jax.train import classification
+from autoaug_jax.types import Batch
 from tests.app import cases
 
 MODEL = small_cnn(widths=(4,), classes=2)
@@ -44,6 +45,26 @@ NAMES = {
   "color": ["Contrast", "Color", "Brightness", "Hue"],
 }
 NAMES["affine-color"] = NAMES["affine"] + NAMES["color"]
+
+
+@pytest.mark.parametrize("falls", [False, True])
+def test_the_augmenters_rate_falls_to_0(falls):
+  """Four epochs of three moves, the first a warm-up: nine moves, and after them none."""
+  options = OnlineBilevel(epochs=4, warmup=0.25, augmenter="none", augmenter_cosine=falls)
+  learner = online_bilevel.build(options, ground_of()).phases[0].learner
+  images, labels = cases.squares(8, 0)
+  batch = Batch(np.repeat(images, 3, -1) / np.float32(255), labels, np.ones(8), np.arange(8))
+  state = jax.jit(learner.init)(jax.random.key(0), batch)
+
+  def moved(uses):
+    counted = tuple(x._replace(uses=uses) if hasattr(x, "uses") else x for x in state.phi_opt_state)
+    behind, _ = joint(jax.random.key(1), state.replace(phi_opt_state=counted), batch, batch)
+    return float(np.abs(behind.phi.weights[0] - state.phi.weights[0]).max())
+
+  joint = jax.jit(learner.joint)
+  first, last = moved(np.int32(0)), moved(np.int32(9))
+  assert first > 1e-6
+  assert last == (0 if falls else first)
 
 
 @pytest.mark.parametrize("learned", NAMES)
@@ -113,7 +134,7 @@ def test_times():
 MISTAKES = {
   "epochs": ({"epochs": 0}, "epochs must be at least 1, not 0"),
   "learned": ({"learned": "flips"}, "learned must be one of 'none', .* not 'flips'"),
-  "augmenter": ({"augmenter": "huge"}, "augmenter must be one of 'small', .* not 'huge'"),
+  "augmenter": ({"augmenter": "huge"}, "augmenter must be one of 'none', 'small', .* not 'huge'"),
   "spread": ({"spread": -1.0}, "spread must be at least 0"),
   "drop": ({"drop": 0.0}, "drop must be above 0 and at most 1, not 0.0"),
   "squash": ({"squash": "sine"}, "squash must be one of 'none', 'tanh', not 'sine'"),

@@ -53,9 +53,32 @@ def test_when_spreads_count_as_solved():
   assert not solved(rotated, {"Rotate": 0.3, "ShearX": 0.2, **start})
   assert not solved(rotated, {"Rotate": 0.1, "ShearX": 0.3, **start})
   assert not solved(rotated, {"Rotate": 0.15, "ShearX": 0.01, **start})
+  nothing = planted.CASES["nothing"]
+  assert solved(nothing, {"Rotate": 0.12, "ShearX": 0.01, **start})
+  assert not solved(nothing, {"Rotate": 0.01, "ShearX": 0.14, **start})
+  assert planted.METHODS["online-bilevel"].shown(nothing, {"Rotate": 0.1, "ShearX": 0.2}) == 0.2
   shrunk = planted.METHODS["online-bilevel-control"].solved
   assert shrunk(rotated, {"Rotate": 0.03, "ShearX": 0.01, **start})
   assert not shrunk(rotated, {"Rotate": 0.03, "ShearX": 0.05, **start})
+
+
+def test_planted_deviations():
+  """Uniform within 40 of Rotate's 90 degrees; a whole number within 5 of TranslateX's 12 pixels."""
+  whole = np.std(np.arange(-5, 6)) / 12
+  np.testing.assert_allclose([40 / 90 / np.sqrt(3), whole], planted.PLANTED, rtol=0.02)
+  strengths = {op.name: op.high for op in planted.directed(planted.CASES["rotated"])}
+  assert strengths["Rotate"] == 90
+  assert strengths["TranslateX"] * planted.SIZE == 12
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_how_far_images_are_turned_is_found(tmp_path, monkeypatch, seed):
+  """With half of the script's epochs."""
+  whole = planted.METHODS["online-bilevel"]
+  quick = whole._replace(options=lambda *at: whole.options(*at)._replace(epochs=30))
+  monkeypatch.setitem(planted.METHODS, "quick", quick)
+  row = planted.run("quick", "rotated", ops=1, seed=seed, workdir=tmp_path)
+  assert row["solved"], row["numbers"]
 
 
 def test_rotations_are_found(tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from autoaug_jax.methods import online_bilevel, spatial_transformer
@@ -61,11 +62,15 @@ def test_the_order_of_moves(name):
   assert phase.schedule == tuple(moves[letter] for letter in letters)
 
 
-def test_a_joint_move_is_equation_8_through_the_momentum_as_it_is(batches):
-  """theta' = theta - eta (0.9 m + g + decay theta); phi goes down loss(valid, theta')."""
+@pytest.mark.parametrize("same_length", [False, True])
+def test_a_joint_move_is_equation_8_through_the_momentum_as_it_is(batches, same_length):
+  """theta' = theta - eta (0.9 m + g + decay theta); phi goes down loss(valid, theta').
+
+  At the same length, g is |g| as it is here times its direction.
+  """
   rate, decay = 0.3, 0.02
   flip = fixed.standard(padding=0.0)
-  method = small(before=flip, rate=rate, momentum=0.9, weight_decay=decay)
+  method = small(before=flip, rate=rate, momentum=0.9, weight_decay=decay, same_length=same_length)
   learner = method.phases[0].learner
   state = jax.jit(learner.init)(jax.random.key(1), batches[0])
   velocity = jax.tree.map(lambda t: 0.1 * jnp.ones_like(t), state.theta)
@@ -86,6 +91,9 @@ def test_a_joint_move_is_equation_8_through_the_momentum_as_it_is(batches):
 
   def ahead(phi):
     gradient = jax.grad(inner)(state.theta, phi)
+    if same_length:
+      length = optax.tree.norm(gradient)
+      gradient = jax.tree.map(lambda g: jax.lax.stop_gradient(length) * (g / length), gradient)
     return jax.tree.map(
       lambda t, g, m: t - ETA * (MOMENTUM * m + g + DECAY * t), state.theta, gradient, velocity
     )

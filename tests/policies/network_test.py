@@ -24,6 +24,7 @@ from autoaug_jax.policies import (
   medium_layers,
   network,
   network_as_fixed,
+  no_layers,
   policy,
   preceded,
   released_color,
@@ -87,6 +88,7 @@ def test_gradients_are_central_differences(x64, name):
 
 
 SIZES = {  # Table 2 and Section 4.2, for n = 6
+  "none": (no_layers, [(6,)]),
   "small": (small_layers, [(6, 6), (6, 60), (60, 6)]),
   "medium": (medium_layers, [(100, 64), (64, 32), (32, 6)]),
   "large": (large_layers, [(100, 512), (512, 1024), (1024, 124), (124, 512), (512, 6)]),
@@ -98,7 +100,7 @@ def test_sizes_are_the_papers_and_the_start_is_near_the_identity(size):
   layers, shapes = SIZES[size]
   phi = jax.jit(network(AFFINE, layers=layers, spread=0.05).init)(jax.random.key(0))
   assert [w.shape for w in phi.weights] == shapes
-  assert [b.shape for b in phi.biases] == [(s[1],) for s in shapes]
+  assert [b.shape for b in phi.biases] == [s[-1:] for s in shapes]
   values = np.asarray(magnitudes(phi))
   np.testing.assert_allclose(values.std(0), 0.05, rtol=0.15)
   np.testing.assert_allclose(values.mean(0), 0.0, atol=0.01)
@@ -164,6 +166,20 @@ def test_symmetric_outputs_are_odd_in_the_noise(layers):
   np.testing.assert_allclose(by_numpy(stage.weights, stage.biases, noise), wanted, atol=1e-6)
   values = np.asarray(magnitudes(phi, form=form))
   np.testing.assert_allclose(values.mean(0), 0, atol=4 * values.std(0).max() / 32)
+
+
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_without_layers_each_op_has_its_own_noise_and_spread(symmetric):
+  form = Form(symmetric=symmetric)
+  spread, shift = np.linspace(0.1, 0.6, 6), np.linspace(-1, 1, 6)
+  phi = NetworkPhi((jnp.asarray(spread),), (jnp.asarray(shift),))
+  values = np.asarray(magnitudes(phi, form=form))
+  # Uniform noise has the deviation 1 / sqrt(3); 1,024 draws know it to 1.4%, correlations to 3%.
+  np.testing.assert_allclose(values.std(0), spread / np.sqrt(3), rtol=0.07)
+  np.testing.assert_allclose(values.mean(0), 0 if symmetric else shift, atol=0.06)
+  assert np.abs(np.corrcoef(values.T) - np.eye(6)).max() < 0.15
+  stage = network_as_fixed(phi, AFFINE, form=form).stages[0]
+  np.testing.assert_allclose(stage.weights, [np.diag(spread)], rtol=1e-6)
 
 
 def test_colours_alone_as_data_draw_the_same():
@@ -283,6 +299,7 @@ def test_released_colours_are_a_space():
 
 MISTAKES = {
   "spread": ({"space": AFFINE, "spread": 0.0}, "spread is positive, got 0.0"),
+  "start": ({"space": AFFINE, "spread": None, "layers": no_layers}, "no released start"),
   "direction": ({"space": (spaces.INVERT,)}, "and Invert has none"),
   "nearest": ({"space": spaces.slack_cifar()[:2]}, "bilinear all"),
   "order": ({"space": (*COLOR, *AFFINE)}, "come before its other ops"),
