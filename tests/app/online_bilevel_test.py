@@ -50,7 +50,9 @@ NAMES["affine-color"] = NAMES["affine"] + NAMES["color"]
 @pytest.mark.parametrize("falls", [False, True])
 def test_the_augmenters_rate_falls_to_0(falls):
   """Four epochs of three moves, the first a warm-up: nine moves, and after them none."""
-  options = OnlineBilevel(epochs=4, warmup=0.25, augmenter="none", augmenter_cosine=falls)
+  options = OnlineBilevel(
+    epochs=4, warmup=0.25, learned="translation", augmenter="none", augmenter_cosine=falls
+  )
   learner = online_bilevel.build(options, ground_of()).phases[0].learner
   images, labels = cases.squares(8, 0)
   batch = Batch(np.repeat(images, 3, -1) / np.float32(255), labels, np.ones(8), np.arange(8))
