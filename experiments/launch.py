@@ -131,6 +131,13 @@ def _ending_when_asked(name: str) -> Iterator[None]:
   signal.signal(signal.SIGTERM, end)
   try:
     yield
+  except SystemExit:
+    if asked.is_set():
+      # The interpreter is not taken down: under JAX's threads, if they compute, that has crashed.
+      with contextlib.suppress(OSError):
+        sys.stdout.flush()
+      os._exit(0)
+    raise
   finally:
     ended.set()
 
