@@ -10,6 +10,7 @@ import pytest
 
 from autoaug_jax.devices import mean_over
 from autoaug_jax.hypergrad import (
+  by_direction,
   conjugate_gradient,
   dense,
   direct,
@@ -100,6 +101,7 @@ CASES = {
   "unrolled grad": (plain, lambda a, b: unrolled(SGD, form="grad", axis_name=a), SGD),
   "unrolled auto": (plain, lambda a, b: unrolled(ADAM, axis_name=a), ADAM),
   "unrolled remat": (plain, lambda a, b: unrolled(SGD, remat=True, axis_name=a), SGD),
+  "by direction": (plain, lambda a, b: unrolled(by_direction(SGD), axis_name=a), SGD),
   "3 steps mixed": (stepped, lambda a, b: unrolled(ADAM, steps=3, axis_name=a), ADAM),
   "3 steps grad": (
     stepped,
