@@ -12,7 +12,7 @@ to validate on and 500 to test on, shifted:
   harmful      as they are; the op Wipe, which leaves nothing of an image, is wrong
   nothing      as they are, and nothing is wrong: only for Online bilevel
 
-Each search chooses among ten ops, but for Online bilevel, which learns how far five warps spread,
+Each search chooses among ten ops, but for Online bilevel, which learns how far three warps spread,
 and Brightness where that is planted. What is in the work directory already is not run again.
 """
 
@@ -57,7 +57,7 @@ NAMES = (
   "Brightness",
 )
 WIPE = Op("Wipe", Erase(clipped_box, 0.0), 2.0, 2.0)
-WARPS = ("ShearX", "ShearY", "TranslateX", "TranslateY", "Rotate")
+WARPS = ("TranslateX", "TranslateY", "Rotate")  # no shears: a rotation is nearly two of them
 START = "all of them at the start"
 PLANTED = 0.26  # the deviation of Rotate's and TranslateX's shifts, in shares of the ops' ranges
 
@@ -244,7 +244,14 @@ def _online_bilevel(on_training: bool = False, **options: Any) -> Planted:
   )
 
 
-_SPREADS = {"epochs": 80, "rate": 0.05, "drop": 1.0, "spread": 0.1, "valid_batch": 256}
+_SPREADS: dict[str, Any] = {
+  "epochs": 80,
+  "rate": 0.05,
+  "drop": 1.0,
+  "spread": 0.1,
+  "valid_batch": 256,
+  "augmenter_rate": 0.1,
+}
 METHODS = {
   "slack": _slack("shared"),
   "slack-per-image": _slack("per_image"),

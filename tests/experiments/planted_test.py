@@ -49,17 +49,17 @@ def test_when_spreads_count_as_solved():
   rotated = planted.CASES["rotated"]
   solved = planted.METHODS["online-bilevel"].solved
   start = {planted.START: 0.1}
-  assert solved(rotated, {"Rotate": 0.3, "ShearX": 0.15, **start})
-  assert not solved(rotated, {"Rotate": 0.3, "ShearX": 0.2, **start})
-  assert not solved(rotated, {"Rotate": 0.1, "ShearX": 0.3, **start})
-  assert not solved(rotated, {"Rotate": 0.15, "ShearX": 0.01, **start})
+  assert solved(rotated, {"Rotate": 0.3, "TranslateX": 0.15, **start})
+  assert not solved(rotated, {"Rotate": 0.3, "TranslateX": 0.2, **start})
+  assert not solved(rotated, {"Rotate": 0.1, "TranslateX": 0.3, **start})
+  assert not solved(rotated, {"Rotate": 0.15, "TranslateX": 0.01, **start})
   nothing = planted.CASES["nothing"]
-  assert solved(nothing, {"Rotate": 0.12, "ShearX": 0.01, **start})
-  assert not solved(nothing, {"Rotate": 0.01, "ShearX": 0.14, **start})
-  assert planted.METHODS["online-bilevel"].shown(nothing, {"Rotate": 0.1, "ShearX": 0.2}) == 0.2
+  assert solved(nothing, {"Rotate": 0.12, "TranslateX": 0.01, **start})
+  assert not solved(nothing, {"Rotate": 0.01, "TranslateX": 0.14, **start})
+  assert planted.METHODS["online-bilevel"].shown(nothing, {"Rotate": 0.1, "TranslateX": 0.2}) == 0.2
   shrunk = planted.METHODS["online-bilevel-control"].solved
-  assert shrunk(rotated, {"Rotate": 0.03, "ShearX": 0.01, **start})
-  assert not shrunk(rotated, {"Rotate": 0.03, "ShearX": 0.05, **start})
+  assert shrunk(rotated, {"Rotate": 0.03, "TranslateX": 0.01, **start})
+  assert not shrunk(rotated, {"Rotate": 0.03, "TranslateX": 0.05, **start})
 
 
 def test_planted_deviations():
