@@ -251,6 +251,7 @@ _SPREADS: dict[str, Any] = {
   "spread": 0.1,
   "valid_batch": 256,
   "augmenter_rate": 0.1,
+  "augmenter_decay": 5e-4,
 }
 METHODS = {
   "slack": _slack("shared"),
