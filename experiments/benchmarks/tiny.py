@@ -119,6 +119,9 @@ def feeds(seed: int) -> tuple[Feed, Feed]:
 
 
 def method_of(tiny: Tiny) -> methods.Method:
+  """The method of that name; ValueError where there is none."""
+  if tiny.name not in METHODS:
+    raise ValueError(f"methods are {', '.join(METHODS)}, not {tiny.name!r}")
   axis = devices.AXIS if tiny.devices != 1 else None
   return METHODS[tiny.name](Ground(axis, tiny.dtype, images().labels))
 

@@ -65,3 +65,8 @@ def test_a_line_names_what_differs():
   assert line(same) == "| slack | 1 | same bits | same bits | same bits |"
   assert line(other) == "| autodo | 2 | same bits | DIFFERS | 2.0e-15 |"
   assert determinism.HEAD.count("|") == 2 * line(same).count("|")
+
+
+def test_a_method_that_is_not_there_is_named():
+  with pytest.raises(ValueError, match="methods are slack, .*, not 'online_bilevel'"):
+    tiny.method_of(tiny.Tiny("online_bilevel"))
