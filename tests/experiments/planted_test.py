@@ -72,9 +72,9 @@ def test_planted_spreads_are_those_of_the_shifts():
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_how_far_images_are_turned_is_found(tmp_path, monkeypatch, seed):
-  """With half of the script's epochs."""
+  """With a quarter of the script's epochs, and of its validation batches."""
   whole = planted.METHODS["online-bilevel"]
-  quick = whole._replace(options=lambda *at: whole.options(*at)._replace(epochs=30))
+  quick = whole._replace(options=lambda *at: whole.options(*at)._replace(epochs=20, valid_batch=64))
   monkeypatch.setitem(planted.METHODS, "quick", quick)
   row = planted.run("quick", "rotated", ops=1, seed=seed, workdir=tmp_path)
   assert row["solved"], row["numbers"]
