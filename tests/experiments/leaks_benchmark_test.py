@@ -11,7 +11,11 @@ def test_a_search_compiles_at_its_beginning_only_and_leaves_nothing_open(tmp_pat
   assert found.samples[-1].move == 300
   assert found.samples[-1].compiles >= 3, "a move of each kind"
   assert found.late == 0
-  assert all(leaks.still(name, found.trends[name]) for name in ("files", "threads"))
+  # So few samples make no line: what is open while a checkpoint is written comes and goes.
+  before, after = found.samples[3:9], found.samples[9:]
+  for name in ("files", "threads"):
+    least = [min(getattr(sample, name) for sample in part) for part in (before, after)]
+    assert least[1] < least[0] + leaks.FEW, name
   # Memory is for the long run: here XLA and the allocator still settle.
   assert found.trends["memory"].growth < 0.1
   assert "| files |" in leaks.table(found)
