@@ -68,5 +68,5 @@ def test_a_line_names_what_differs():
 
 
 def test_a_method_that_is_not_there_is_named():
-  with pytest.raises(ValueError, match="methods are slack, .*, not 'online_bilevel'"):
+  with pytest.raises(ValueError, match=r"methods are slack, .*, not 'online_bilevel'"):
     tiny.method_of(tiny.Tiny("online_bilevel"))
