@@ -5,17 +5,17 @@ import pytest
 
 from autoaug_jax import data
 from autoaug_jax.app import Slack
-from experiments import planted
+from experiments import planted, planted_cases
 
 
-@pytest.mark.parametrize("name", planted.CASES)
+@pytest.mark.parametrize("name", planted_cases.CASES)
 def test_only_what_is_not_trained_on_is_shifted(name, tmp_path):
-  case = planted.CASES[name]
-  planted.write(case, tmp_path / "case.npz")
+  case = planted_cases.CASES[name]
+  planted_cases.write(case, tmp_path / "case.npz")
   parts = data.load(str(tmp_path / "case.npz")).parts
   sizes = {part: len(examples.labels) for part, examples in parts.items()}
   assert sizes == {"train": 600, "val": 697, "test": 500}
-  digits = data.load("digits", size=planted.SIZE).parts
+  digits = data.load("digits", size=planted_cases.SIZE).parts
   known = {image.tobytes() for image in digits["train"].fetch(np.arange(1297))}
   for part, examples in parts.items():
     images = examples.fetch(np.arange(sizes[part]))
@@ -23,22 +23,24 @@ def test_only_what_is_not_trained_on_is_shifted(name, tmp_path):
       assert all(image.tobytes() in known for image in images)
     elif case.shift != "none":
       assert np.mean([image.tobytes() in known for image in images]) < 0.15
-  assert len(planted.space(case)) == 10
+  assert len(planted_cases.space(case)) == 10
 
 
 def test_shifts():
   image = np.zeros((16, 16, 1), np.uint8)
   image[8, 8] = 100
   random = np.random.default_rng(0)
-  columns = {planted.shifted("translated", image, random).argmax() - 8 * 16 for _ in range(200)}
+  columns = {
+    planted_cases.shifted("translated", image, random).argmax() - 8 * 16 for _ in range(200)
+  }
   assert columns == set(range(3, 14))
-  scaled = [planted.shifted("brightness", image, random).max() for _ in range(200)]
+  scaled = [planted_cases.shifted("brightness", image, random).max() for _ in range(200)]
   assert 9 < min(scaled) < 12
   assert 37 < max(scaled) <= 40
 
 
 def test_what_counts_as_solved():
-  rotated, harmful = planted.CASES["rotated"], planted.CASES["harmful"]
+  rotated, harmful = planted_cases.CASES["rotated"], planted_cases.CASES["harmful"]
   assert planted.right_first(rotated, {"Rotate": 0.6, "Identity": 0.4})
   assert not planted.right_first(rotated, {"Rotate": 0.4, "Identity": 0.6})
   assert planted.right_first(harmful, {"Wipe": 0.2, "Identity": 0.8})
@@ -46,7 +48,10 @@ def test_what_counts_as_solved():
 
 
 def test_when_spreads_count_as_solved():
-  rotated, nothing = planted.CASES["rotated"], planted.CASES["nothing"]  # planted: 0.257
+  rotated, nothing = (
+    planted_cases.CASES["rotated"],
+    planted_cases.CASES["nothing"],
+  )  # planted: 0.257
   method = planted.METHODS["online-bilevel"]
   start = {planted.START: 0.1}
   assert method.solved(rotated, {"Rotate": 0.2, "TranslateX": 0.1, **start})
@@ -62,10 +67,10 @@ def test_when_spreads_count_as_solved():
 
 def test_planted_spreads_are_those_of_the_shifts():
   """Up to 40 degrees, 5 of 16 pixels, and down to a tenth, in shares of each op's range."""
-  reach = {"rotated": 40, "translated": 5 / planted.SIZE, "brightness": 0.9}
+  reach = {"rotated": 40, "translated": 5 / planted_cases.SIZE, "brightness": 0.9}
   for name, most in reach.items():
-    case = planted.CASES[name]
-    (op,) = (op for op in planted.directed(case) if op.name == case.right)
+    case = planted_cases.CASES[name]
+    (op,) = (op for op in planted_cases.directed(case) if op.name == case.right)
     magnitudes = np.linspace(-1, 1, 100_001) * most / op.high
     np.testing.assert_allclose(case.spread, magnitudes.std(), rtol=1e-4)
 
