@@ -20,10 +20,10 @@ def _lenient(fn: Callable[..., Array]) -> Callable[..., Array]:
   return call
 
 
-adjust_hue = _lenient(dm_pix.adjust_hue)
 center_crop = _lenient(dm_pix.center_crop)
 flip_left_right = _lenient(dm_pix.flip_left_right)
 flip_up_down = _lenient(dm_pix.flip_up_down)
 gaussian_blur = _lenient(dm_pix.gaussian_blur)
+hsv_to_rgb = _lenient(dm_pix.hsv_to_rgb)
 rgb_to_grayscale = _lenient(dm_pix.rgb_to_grayscale)
 solarize = _lenient(dm_pix.solarize)

@@ -12,6 +12,7 @@ from PIL import Image
 from autoaug_jax.ops import executors, fused, geometry, plan, space, spaces
 from autoaug_jax.ops.draws import Draws, keys_of, strengths_of
 from autoaug_jax.ops.fused import augment, augment_uint8
+from tests.compiling import USUAL
 from tests.ops import cases
 
 SPACES = {
@@ -33,12 +34,9 @@ def draw(key, ops, batch, each):
   )
 
 
-# Not the quick compilation of tests: bilinear warps are of floats, whose sums may be contracted.
-USUAL = {"xla_backend_optimization_level": 3, "xla_llvm_disable_expensive_passes": False}
-
-
 def one_by_one(key, images, draws, table):
   """The ops of each image, one after the other, each by its own call."""
+  # Not compiled quickly: bilinear warps are of floats, whose sums may be contracted.
   keys = keys_of(key, *draws.op.shape)
   single = [jax.jit(functools.partial(_apply, op), compiler_options=USUAL) for op in table]
   results = []
