@@ -50,6 +50,7 @@ from autoaug_jax.ops.geometry import (
 )
 from autoaug_jax.ops.gradients import round_through, straight_through, truncate_through
 from autoaug_jax.ops.histogram import autocontrast, equalize
+from autoaug_jax.ops.hsv import hue_of
 from autoaug_jax.ops.kinds import Erase, Keyed, Plain, Tone, Warp
 from autoaug_jax.ops.own import Own, op
 from autoaug_jax.ops.space import Op, Space, apply, find, make_space, narrow, select, strength
@@ -85,6 +86,7 @@ __all__ = [
   "gamma",
   "grayscale",
   "hue",
+  "hue_of",
   "inclusive_box",
   "invert",
   "kinds",

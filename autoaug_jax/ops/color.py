@@ -10,6 +10,7 @@ from jax import lax
 
 from autoaug_jax.ops import pix
 from autoaug_jax.ops.gradients import round_through, straight_through
+from autoaug_jax.ops.hsv import hue_of
 from autoaug_jax.ops.levels import as_float, as_levels, checked, is_uint8, like, number
 from autoaug_jax.types import Array
 
@@ -56,27 +57,12 @@ def hue(image: Array, turns: Array | float) -> Array:
   image = checked(image, op="hue", rgb=True)
   if image.shape[-1] == 1:
     return image
-  hue, saturation, value = _hsv(as_float(image))
-  turned = (hue + number(image, turns)) % 1.0
-  return like(image, pix.hsv_to_rgb(jnp.stack([turned, saturation, value], axis=-1)))
-
-
-def _hsv(x: Array) -> tuple[Array, Array, Array]:
-  """Hue in turns, saturation and value of float [H, W, 3].
-
-  dm-pix asks which channel equals the largest. Where a compiler works pixels out twice, with other
-  roundings, none may, and hues are off by a third of a turn; an order of neighbours is continuous.
-  """
-  red, green, blue = x[..., 0], x[..., 1], x[..., 2]
-  value = jnp.maximum(jnp.maximum(red, green), blue)
-  chroma = value - jnp.minimum(jnp.minimum(red, green), blue)
-  sixth = 1 / (6 * jnp.where(chroma > 0, chroma, 1))
-  hue = jnp.where(
-    (red >= green) & (red >= blue),
-    sixth * (green - blue),
-    jnp.where(green >= blue, sixth * (blue - red) + 1 / 3, sixth * (red - green) + 2 / 3),
-  )
-  return hue, jnp.where(value > 0, chroma / jnp.where(value > 0, value, 1), 0), value
+  x = as_float(image)
+  value = jnp.max(x, axis=-1, keepdims=True)
+  chroma = value - jnp.min(x, axis=-1, keepdims=True)
+  saturation = jnp.where(value > 0, chroma / jnp.where(value > 0, value, 1), 0)
+  turned = hue_of(x, chroma) + number(image, turns)
+  return like(image, pix.hsv_to_rgb(jnp.concatenate([turned, saturation, value], axis=-1)))
 
 
 def grayscale(image: Array) -> Array:

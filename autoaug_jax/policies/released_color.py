@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import jax.numpy as jnp
 
-from autoaug_jax.ops import Op, Space, Tone, brightness, kinds, make_space
+from autoaug_jax.ops import Op, Space, Tone, brightness, hue_of, kinds, make_space
 from autoaug_jax.types import Array
 
 
@@ -37,7 +37,8 @@ def scaled_hue(image: Array, factor: Array) -> Array:
   def change(x: Array) -> Array:
     value = jnp.max(x, axis=-1, keepdims=True)
     chroma = value - jnp.min(x, axis=-1, keepdims=True)
-    hue = jnp.clip(_hue(x, value, chroma) * jnp.asarray(factor, x.dtype), 0.0, 1.0)
+    hue = jnp.mod(hue_of(x, chroma, least=1e-6), 1.0)
+    hue = jnp.clip(hue * jnp.asarray(factor, x.dtype), 0.0, 1.0)
     sector = 6 * hue + jnp.asarray([5.0, 3.0, 1.0], x.dtype)[None, None]
     place = jnp.mod(sector, 6.0)
     return value - chroma * jnp.clip(jnp.minimum(place, 4 - place), 0.0, 1.0)
@@ -74,15 +75,3 @@ def _on_floats(image: Array, change: Callable[[Array], Array]) -> Array:
     return jnp.clip(change(image), 0.0, 1.0)
   changed = jnp.clip(change(image.astype(jnp.float32) / 255.0), 0.0, 1.0)
   return jnp.floor(changed * 255.0 + 0.5).astype(jnp.uint8)
-
-
-def _hue(x: Array, value: Array, chroma: Array) -> Array:
-  """[H, W, 1] in [0, 1), 0 for grey, of [H, W, 3]."""
-  red, green, blue = (x[..., c : c + 1] for c in range(3))
-  safe = jnp.where(chroma > 1e-6, chroma, jnp.ones_like(chroma))
-  sector = jnp.where(
-    value == red,
-    (green - blue) / safe,
-    jnp.where(value == green, 2 + (blue - red) / safe, 4 + (red - green) / safe),
-  )
-  return jnp.where(chroma > 1e-6, jnp.mod(sector, 6.0) / 6, jnp.zeros_like(chroma))
