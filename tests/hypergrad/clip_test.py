@@ -1,6 +1,7 @@
 """Nothing turns into NaN where a gradient vanishes."""
 
 import chex
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -40,6 +41,16 @@ def test_clips_as_optax_does(x64):
     ours, theirs = clip_by_norm(limit), optax.clip_by_global_norm(limit)
     got, expected = (t.update(g, t.init(g))[0] for t in (ours, theirs))
     chex.assert_trees_all_close(got, expected, rtol=1e-12)
+
+
+def test_a_gradient_of_zero_has_a_derivative():
+  clip = clip_by_norm(2.0)
+
+  def clipped(g):
+    return clip.update({"a": g}, optax.EmptyState())[0]["a"]
+
+  np.testing.assert_array_equal(jax.jacobian(clipped)(jnp.zeros(2)), np.eye(2))
+  np.testing.assert_allclose(clipped(jnp.asarray([3.0, 4.0])), [1.2, 1.6], rtol=1e-6)
 
 
 def test_says_what_it_accepts():
