@@ -45,26 +45,35 @@ def outcome(target: Target, one: Any) -> str:
       return target.attempt(one, inside)
 
 
+def _tried(use: Callable[[], None], folder: pathlib.Path) -> str:
+  """What comes of something that may touch nothing outside of `folder`."""
+  with watched(folder):
+    try:
+      use()
+    except Broken:
+      raise
+    except Exception as error:
+      return refused(error)
+  return ACCEPTED
+
+
 def policy() -> Target:
   """`export.load` and `load_any`; what they take is written again, told and exported."""
 
   def attempt(content: bytes, folder: pathlib.Path) -> str:
     path = folder / "policy.json"
     path.write_bytes(content)
-    with watched(folder):
-      try:
-        found = export.load_any(path)
-        export.save(found, folder / "again.json")
-        if export.load_any(folder / "again.json") != found:
-          raise Broken("written and read again, it is another policy")
-        one = export.load(path)
-        export.describe(one)
-        compile(export.to_source(one, "pillow"), "policy.py", "exec")
-      except Broken:
-        raise
-      except Exception as error:
-        return refused(error)
-    return ACCEPTED
+
+    def use() -> None:
+      found = export.load_any(path)
+      export.save(found, folder / "again.json")
+      if export.load_any(folder / "again.json") != found:
+        raise Broken("written and read again, it is another policy")
+      one = export.load(path)
+      export.describe(one)
+      compile(export.to_source(one, "pillow"), "policy.py", "exec")
+
+    return _tried(use, folder)
 
   return Target("policy", inputs.policy_bytes(), attempt)
 
@@ -75,17 +84,14 @@ def plan() -> Target:
   def attempt(content: bytes, folder: pathlib.Path) -> str:
     path = folder / "plan.json"
     path.write_bytes(content)
-    with watched(folder):
-      try:
-        found = load_plan(path)
-        save_plan(found, folder / "again.json")
-        if load_plan(folder / "again.json") != found:
-          raise Broken("written and read again, it is another plan")
-      except Broken:
-        raise
-      except Exception as error:
-        return refused(error)
-    return ACCEPTED
+
+    def use() -> None:
+      found = load_plan(path)
+      save_plan(found, folder / "again.json")
+      if load_plan(folder / "again.json") != found:
+        raise Broken("written and read again, it is another plan")
+
+    return _tried(use, folder)
 
   return Target("plan", inputs.plan_bytes(), attempt)
 
@@ -100,16 +106,13 @@ def folder() -> Target:
       _plant(tree, root, str(up))
     else:
       root.write_bytes(images.archive_of(tree, str(up)))
-    with watched(folder):
-      try:
-        data.glance(root)
-        source = data.load(root, **tree.options, data_dir=folder / "data")
-        _looked_at(source)
-      except Broken:
-        raise
-      except Exception as error:
-        return refused(error)
-    return ACCEPTED
+
+    def use() -> None:
+      data.glance(root)
+      source = data.load(root, **tree.options, data_dir=folder / "data")
+      _looked_at(source)
+
+    return _tried(use, folder)
 
   return Target("folder", images.trees(), attempt)
 
@@ -144,14 +147,11 @@ def npz() -> Target:
   def attempt(arrays: images.Arrays, folder: pathlib.Path) -> str:
     path = folder / "own.npz"
     path.write_bytes(images.npz_of(arrays))
-    with watched(folder):
-      try:
-        _looked_at(data.load(path, **arrays.options))
-      except Broken:
-        raise
-      except Exception as error:
-        return refused(error)
-    return ACCEPTED
+
+    def use() -> None:
+      _looked_at(data.load(path, **arrays.options))
+
+    return _tried(use, folder)
 
   return Target("npz", images.array_files(), attempt)
 
