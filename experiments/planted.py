@@ -163,7 +163,7 @@ def _online_bilevel(on_training: bool = False, **options: Any) -> Planted:
 
 
 _SPREADS: dict[str, Any] = {
-  "epochs": 80,
+  "epochs": 160,
   "rate": 0.05,
   "drop": 1.0,
   "spread": 0.1,
