@@ -22,7 +22,7 @@ from absl import flags
 
 from autoaug_jax import report
 from experiments import launch
-from experiments.recipes.autodo import PARTS
+from experiments.recipes.autodo_records import PARTS
 
 NAMES = {"base": "baseline", "raa": "RandAugment", "sha": "A shared", "a": "A", "aw": "A, W"}
 PANELS = {

@@ -9,107 +9,26 @@ wait in a queue. Both views are augmented by the policy. The outer loss is the s
 validation images whose views are crop and flip alone. Afterwards a linear classifier is trained on
 frozen features. The frozen policy (--every=0) is the baseline.
 
-Where the paper says nothing: keys of both losses are normalised by their own batch's statistics;
-the outer loss leaves the queue as it is; gradients of the policy go through both views; the probe
-sees images in their middle, not augmented.
+The paper does not say what the probe sees: here images are cut out of the middle, not augmented.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from absl import flags
 
 from autoaug_jax import data
 from autoaug_jax.app import moments, network
-from autoaug_jax.hypergrad import implicit, neumann
 from autoaug_jax.ops import Space, spaces
-from autoaug_jax.policies import (
-  Augmenter,
-  augmenter,
-  chain,
-  cropped,
-  fixed,
-  gumbel,
-  gumbel_numbers,
-  in_floats,
-  per_image,
-)
-from autoaug_jax.train import (
-  Aux,
-  Learner,
-  Problem,
-  Schedule,
-  SearchState,
-  alternating,
-  fit,
-  learner,
-  optim,
-  program,
-  training,
-)
-from autoaug_jax.types import Array, Batch, Key, Loss, Params, Phi
+from autoaug_jax.policies import gumbel_numbers
+from autoaug_jax.train import SearchState, fit, program
+from autoaug_jax.types import Array
 from experiments import launch
-
-
-class Moco(NamedTuple):
-  """A pre-training, and the probe that follows. MoCo's own numbers where the paper has none.
-
-  Attributes:
-    data: its name.
-    model: the query network, whose last layer makes the embedding.
-    size: images are read at.
-    crop: and cut to; 0 for none.
-    flip: the probability of a left-right flip before the policy.
-    val: the share of images for the outer loss.
-    batch: images a step.
-    epochs: of the pre-training.
-    warmup: epochs before the policy moves.
-    every: steps between two moves of the policy; 0 never moves it.
-    queue: how many keys wait.
-    dims: of an embedding.
-    temperature: of the contrast.
-    momentum: of the key network.
-    rate: the learning rate.
-    weight_decay: of the network.
-    drops: epochs after which the rate is divided by 10; () is a cosine.
-    policy_rate: RMSprop's.
-    alpha: of the Neumann series.
-    terms: of it.
-    probe_rate: the linear classifier's.
-    probe_epochs: its passes.
-    probe_drops: epochs after which its rate is divided by 10.
-    quoted: the paper's top-1 and top-5 errors by augmentation, in percent.
-  """
-
-  data: str
-  model: str
-  size: int
-  crop: int = 0
-  flip: float = 0.5
-  val: float = 0.1
-  batch: int = 64
-  epochs: int = 10
-  warmup: int = 2
-  every: int = 5
-  queue: int = 512
-  dims: int = 32
-  temperature: float = 0.07
-  momentum: float = 0.99
-  rate: float = 0.06
-  weight_decay: float = 1e-4
-  drops: tuple[int, ...] = ()
-  policy_rate: float = 0.02
-  alpha: float = 1e-3
-  terms: int = 5
-  probe_rate: float = 1.0
-  probe_epochs: int = 20
-  probe_drops: tuple[int, ...] = (12, 16)
-  quoted: tuple[tuple[str, str], ...] = ()
-
+from experiments.recipes.linear_probe import features, probe
+from experiments.recipes.moco import Moco, pretraining
 
 RECIPES = {
   "tiny": Moco("digits", "small-cnn", 16, flip=0.0),
@@ -136,158 +55,6 @@ RECIPES = {
     quoted=(("standard", "42.1/19.4"), ("RandAugment", "39.6/17.6"), ("MADAO", "39.6/17.7")),
   ),
 }
-
-# (images [B, H, W, C] uint8 or float) -> what the network takes
-Normalise = Callable[[Array], Array]
-
-
-def contrast(queries: Array, keys: Array, queue: Array, temperature: float) -> Array:
-  """[B]: InfoNCE of unit vectors [B, D] with their own keys [B, D], against a queue [Q, D]."""
-  own = jnp.sum(queries * keys, axis=1, keepdims=True)
-  logits = jnp.concatenate([own, queries @ queue.T], axis=1) / temperature
-  return jax.nn.logsumexp(logits, axis=1) - logits[:, 0]
-
-
-def problem(
-  recipe: Moco, model: Any, space: Space, *, normalise: Normalise
-) -> tuple[Problem, Augmenter]:
-  """The bilevel problem, and what augments its training views."""
-  base = augmenter(fixed.standard(padding=0.0 if recipe.crop else 0.125, flip=recipe.flip))
-  policy = per_image(gumbel(space, 2))
-
-  def views_of(*parts: Augmenter) -> Augmenter:
-    whole = chain(*parts)
-    return cropped(whole, recipe.crop) if recipe.crop else whole
-
-  plain, soft = views_of(base, policy), views_of(base, in_floats(policy))
-  bare = views_of(base)
-
-  def embed(params: Params, stats: Any, images: Array) -> tuple[Array, Any]:
-    variables = {"params": params, **stats}
-    out, moved = model.apply(variables, normalise(images), train=True, mutable=list(stats))
-    return out / jnp.sqrt(jnp.sum(out**2, axis=1, keepdims=True) + 1e-12), moved
-
-  def init(key: Key, batch: Batch) -> tuple[Params, Any, Phi]:
-    for_model, for_queue, for_phi = jax.random.split(key, 3)
-    image = bare.augment(for_phi, ((),), batch).image[:1]
-    variables = model.init(for_model, normalise(image), train=False)
-    params = variables["params"]
-    stats = {name: part for name, part in variables.items() if name != "params"}
-    queue = jax.random.normal(for_queue, (recipe.queue, recipe.dims))
-    queue = queue / jnp.linalg.norm(queue, axis=1, keepdims=True)
-    return params, {"stats": stats, "key": params, "queue": queue}, plain.init(for_phi)
-
-  def pair(views: Augmenter, key: Key, phi: Phi, batch: Batch) -> tuple[Array, Array]:
-    one, two = jax.random.split(key)
-    return views.augment(one, phi, batch).image, views.augment(two, phi, batch).image
-
-  def bound(views: Augmenter) -> Any:
-    def bind(key: Key, state: SearchState, batch: Batch) -> Any:
-      def inner(theta: Params, phi: Phi, draw: int | None = None) -> tuple[Array, Aux]:
-        del draw
-        held = state.model_state
-        seen, other = pair(views, key, phi, batch)
-        queries, stats = embed(theta, held["stats"], seen)
-        keys, _ = embed(held["key"], held["stats"], other)
-        losses = contrast(queries, keys, held["queue"], recipe.temperature)
-        moved = jax.lax.stop_gradient(
-          {
-            "stats": stats,
-            "key": jax.tree.map(
-              lambda k, t: recipe.momentum * k + (1 - recipe.momentum) * t, held["key"], theta
-            ),
-            "queue": jnp.concatenate([keys, held["queue"][: -len(keys)]]),
-          }
-        )
-        return jnp.mean(losses), Aux({}, moved, losses, jnp.zeros_like(losses))
-
-      return inner
-
-    return bind
-
-  def outer(key: Key, state: SearchState, batch: Batch) -> Loss:
-    held = state.model_state
-    seen, other = pair(bare, key, ((),), batch)
-
-    def loss(theta: Params, phi: Phi) -> Array:
-      del phi
-      queries, _ = embed(theta, held["stats"], seen)
-      keys, _ = embed(held["key"], held["stats"], other)
-      return jnp.mean(contrast(queries, keys, held["queue"], recipe.temperature))
-
-    return loss
-
-  return Problem(init, bound(plain), bound(soft), outer), plain
-
-
-def pretraining(
-  recipe: Moco, space: Space, *, epoch: int, classes_of: Callable[[int], Any], normalise: Normalise
-) -> tuple[Learner, Schedule]:
-  """The moves and their order; `classes_of` makes the network for so many outputs."""
-  steps, warmup = recipe.epochs * epoch, recipe.warmup * epoch
-  rate = (
-    optim.step_decay(recipe.rate, [drop * epoch for drop in recipe.drops])
-    if recipe.drops
-    else optim.cosine(recipe.rate, steps)
-  )
-  bilevel, _ = problem(recipe, classes_of(recipe.dims), space, normalise=normalise)
-  moves = learner(
-    bilevel,
-    optim.sgd(rate, weight_decay=recipe.weight_decay),
-    phi_optimizer=optax.rmsprop(recipe.policy_rate, decay=0.99, eps=1e-8, eps_in_sqrt=False),
-    estimator=implicit(neumann(recipe.alpha, recipe.terms)),
-  )
-  if not recipe.every:
-    return moves, training(steps)
-  return moves, alternating(steps, every=recipe.every, warmup=warmup)
-
-
-def features(
-  model: Any, state: SearchState, images: np.ndarray, normalise: Normalise
-) -> np.ndarray:
-  """[N, F]: what the last layer of the query network reads, of images [N, H, W, C]."""
-  variables = {"params": state.theta, **state.model_state["stats"]}
-  run = jax.jit(lambda x: model.apply(variables, normalise(x), train=False, method="features"))
-  return np.concatenate([np.asarray(run(part)) for part in _parts(images, 256)])
-
-
-def probe(
-  seen: tuple[np.ndarray, np.ndarray],
-  tested: tuple[np.ndarray, np.ndarray],
-  *,
-  classes: int,
-  recipe: Moco,
-) -> float:
-  """The test accuracy of a linear classifier of (features [N, F], labels [N])."""
-  inputs, labels = jnp.asarray(seen[0]), jnp.asarray(seen[1], jnp.int32)
-  batch = min(256, len(labels))
-  epoch = len(labels) // batch
-  rate = optim.step_decay(recipe.probe_rate, [drop * epoch for drop in recipe.probe_drops])
-  sgd = optim.sgd(rate, momentum=0.9)
-  weights = {"kernel": jnp.zeros((inputs.shape[1], classes)), "bias": jnp.zeros(classes)}
-
-  def logits(weights: Any, x: Array) -> Array:
-    return x @ weights["kernel"] + weights["bias"][None, :]
-
-  def step(carry: Any, index: Array) -> tuple[Any, None]:
-    weights, state = carry
-
-    def loss(weights: Any) -> Array:
-      losses = optax.softmax_cross_entropy_with_integer_labels(
-        logits(weights, inputs[index]), labels[index]
-      )
-      return jnp.mean(losses)
-
-    updates, state = sgd.update(jax.grad(loss)(weights), state, weights)
-    return (optax.apply_updates(weights, updates), state), None
-
-  order = data.shuffled(np.arange(len(labels)), batch, seed=0)
-  indices = np.stack([order(i) for i in range(recipe.probe_epochs * epoch)])
-  (weights, _), _ = jax.jit(lambda c, i: jax.lax.scan(step, c, i))(
-    (weights, sgd.init(weights)), indices
-  )
-  found = np.asarray(jnp.argmax(logits(weights, jnp.asarray(tested[0])), axis=1))
-  return float(np.mean(found == tested[1]))
 
 
 class Outcome(NamedTuple):
@@ -345,22 +112,25 @@ def run(
   model = classes_of(recipe.dims)
   sides = []
   for part, numbers in ((examples, cut.train), (tested, np.arange(len(tested.labels)))):
-    images = [_middle(part.fetch(each), side) for each in _parts(numbers, 256)]
-    made = [features(model, state, each, normalise) for each in images]
-    sides.append((np.concatenate(made), part.labels[numbers]))
-  accuracy = probe(sides[0], sides[1], classes=len(loaded.classes), recipe=recipe)
+    found = features(model, state, _middles(part, numbers, side), normalise)
+    sides.append((found, part.labels[numbers]))
+  accuracy = probe(
+    *sides,
+    classes=len(loaded.classes),
+    rate=recipe.probe_rate,
+    epochs=recipe.probe_epochs,
+    drops=recipe.probe_drops,
+  )
   policy = jax.device_get(gumbel_numbers(state.phi[-1], ops))
   return Outcome(accuracy, policy, state)
 
 
-def _middle(images: np.ndarray, side: int) -> np.ndarray:
-  height, width = images.shape[1:3]
-  top, left = (height - side) // 2, (width - side) // 2
-  return images[:, top : top + side, left : left + side]
-
-
-def _parts(array: np.ndarray, size: int) -> list[np.ndarray]:
-  return [array[start : start + size] for start in range(0, len(array), size)]
+def _middles(part: data.Examples, numbers: np.ndarray, side: int) -> Iterator[np.ndarray]:
+  """The middle squares of images, 256 at a time."""
+  top, left = ((extent - side) // 2 for extent in part.shape[:2])
+  for start in range(0, len(numbers), 256):
+    images = part.fetch(numbers[start : start + 256])
+    yield images[:, top : top + side, left : left + side]
 
 
 def main() -> None:

@@ -7,8 +7,9 @@ import pytest
 
 from autoaug_jax import data, train
 from autoaug_jax.types import Batch
-from experiments.recipes.autodo import RECIPES, Sides, cost, method_of, run, steps_of, task_of
+from experiments.recipes.autodo import Sides, cost, method_of, run, steps_of, task_of
 from experiments.recipes.autodo_figures import curves as report_curves
+from experiments.recipes.autodo_records import RECIPES
 
 # The learners of cells that differ in their data or times alone are one.
 KINDS = {}

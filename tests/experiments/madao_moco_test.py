@@ -10,10 +10,13 @@ from autoaug_jax.app import network
 from autoaug_jax.models import small_cnn
 from autoaug_jax.ops import select, spaces
 from autoaug_jax.types import Batch
-from experiments.recipes import madao_moco as moco
+from experiments.recipes import madao_moco
+from experiments.recipes.linear_probe import probe
+from experiments.recipes.madao_moco import RECIPES
+from experiments.recipes.moco import contrast, pretraining
 
 SPACE = select(spaces.madao(), ["Brightness", "Invert"])
-RECIPE = moco.RECIPES["tiny"]._replace(
+RECIPE = RECIPES["tiny"]._replace(
   size=8, batch=32, epochs=3, warmup=1, every=3, queue=64, dims=8, terms=1, momentum=0.9
 )
 
@@ -27,14 +30,14 @@ def small(count):
 
 
 def moves(recipe=RECIPE, classes_of=small):
-  return moco.pretraining(recipe, SPACE, epoch=4, classes_of=classes_of, normalise=normalise)
+  return pretraining(recipe, SPACE, epoch=4, classes_of=classes_of, normalise=normalise)
 
 
 def test_the_contrast_is_a_cross_entropy_against_the_queue():
   random = np.random.default_rng(0)
   unit = [random.normal(size=(n, 5)) for n in (4, 4, 7)]
   queries, keys, queue = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in unit)
-  found = moco.contrast(*(jnp.asarray(x, jnp.float32) for x in (queries, keys, queue)), 0.2)
+  found = contrast(*(jnp.asarray(x, jnp.float32) for x in (queries, keys, queue)), 0.2)
   for i in range(4):
     similar = np.exp(np.array([queries[i] @ keys[i], *(queue @ queries[i])]) / 0.2)
     np.testing.assert_allclose(found[i], -np.log(similar[0] / similar.sum()), rtol=1e-5)
@@ -84,8 +87,8 @@ def test_searches_move_the_policy_alone(batches):
 
 
 def test_the_imagenet_recipe_can_be_built():
-  recipe = moco.RECIPES["imagenet"]._replace(terms=1)
-  learner, schedule = moco.pretraining(
+  recipe = RECIPES["imagenet"]._replace(terms=1)
+  learner, schedule = pretraining(
     recipe,
     spaces.madao(),
     epoch=2477,
@@ -106,15 +109,14 @@ def test_a_probe_separates_what_is_separable():
   random = np.random.default_rng(0)
   labels = random.integers(0, 3, 300)
   inputs = (random.normal(size=(300, 4)) + 5 * np.eye(4)[labels]).astype(np.float32)
-  accuracy = moco.probe(
-    (inputs[:200], labels[:200]), (inputs[200:], labels[200:]), classes=3, recipe=RECIPE
-  )
+  seen, tested = (inputs[:200], labels[:200]), (inputs[200:], labels[200:])
+  accuracy = probe(seen, tested, classes=3, rate=1.0, epochs=20, drops=(12, 16))
   assert accuracy > 0.95
 
 
 def test_a_run_moves_the_augmenter_and_its_probe_is_above_chance(tmp_path, monkeypatch):
-  monkeypatch.setattr(moco, "network", lambda name, *, classes, image_size: small(classes))
-  found = moco.run(RECIPE, "digits", workdir=str(tmp_path), space=SPACE)
+  monkeypatch.setattr(madao_moco, "network", lambda name, *, classes, image_size: small(classes))
+  found = madao_moco.run(RECIPE, "digits", workdir=str(tmp_path), space=SPACE)
   assert found.accuracy > 0.3  # chance is 0.1
   assert np.abs(found.policy["probability"] - 0.5).min() > 1e-3
   assert np.abs(found.policy["selection"] - 0.5).min() > 1e-4

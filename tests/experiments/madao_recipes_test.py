@@ -12,14 +12,15 @@ from autoaug_jax.app.madao import build
 from autoaug_jax.train import classification
 from autoaug_jax.types import Batch
 from experiments.recipes import madao as recipes
+from experiments.recipes.madao_records import DATA, RECIPES, Recipe, Row
 
-ROWS = [row for recipe in recipes.RECIPES.values() for row in recipe.rows]
+ROWS = [row for recipe in RECIPES.values() for row in recipe.rows]
 # One row for each network and image size: what else differs are numbers.
-TRACED = {f"{row.model} {recipes.DATA[row.data].size}": row for row in ROWS if row.options.every}
+TRACED = {f"{row.model} {DATA[row.data].size}": row for row in ROWS if row.options.every}
 
 
 def method_of(row, **changes):
-  known = recipes.DATA[row.data]
+  known = DATA[row.data]
   side = known.crop or known.size
   channels = 1 if row.data == "digits" else 3
   model = network(row.model, classes=known.classes, image_size=side)
@@ -65,23 +66,23 @@ def test_every_row_can_be_built():
 def test_the_rows_of_the_papers_tables():
   """Tables 2 to 5: errors in the order in which they are printed."""
   errors = {
-    name: [row.error for row in recipes.RECIPES[name].rows if row.name != "standard"]
+    name: [row.error for row in RECIPES[name].rows if row.name != "standard"]
     for name in ("table-2", "table-3", "table-4")
   }
   assert errors["table-2"][:6] == ["4.4", "4.0", "4.1", "3.7", "3.1", "2.7"]
   assert errors["table-3"] == ["22.9", "22.5"]
   assert errors["table-4"] == ["8.8", "8.1", "13.7", "11.9", "10.0", "9.8", "11.6", "11.4"]
-  assert [r.options.solve for r in recipes.RECIPES["table-5"].rows] == [
+  assert [r.options.solve for r in RECIPES["table-5"].rows] == [
     "neumann",
     "conjugate_gradient",
     "first_order",
   ]
-  assert [r.options.every for r in recipes.RECIPES["figure-2"].rows] == [5, 10, 30, 60, 100, 0, 0]
+  assert [r.options.every for r in RECIPES["figure-2"].rows] == [5, 10, 30, 60, 100, 0, 0]
 
 
 def test_costs_are_counted():
   """CIFAR-10: 300 epochs of 351 steps, 1,579 searches, three times."""
-  recipe = recipes.RECIPES["table-2"]
+  recipe = RECIPES["table-2"]
   ours = next(row for row in recipe.rows if row.name == "madao")
   assert recipes.steps(ours, recipe) == pytest.approx(3 * (300 * 351 + 1579 * 49 / 3))
   randaugment = next(row for row in recipe.rows if row.name == "randaugment")
@@ -100,7 +101,7 @@ def test_magnitudes_are_drawn_from_bins():
 
 def test_a_random_search_keeps_what_validates_best(tmp_path, monkeypatch):
   """The test error of the run with the best validation accuracy, whatever the others' are."""
-  row = recipes.Row("r", "digits", "small-cnn", recipes._SMOKE, draws=2)
+  row = Row("r", "digits", "small-cnn", RECIPES["smoke"].rows[0].options, draws=2)
   first, second = recipes.levels(row, 0)
   asked = []
 
@@ -119,20 +120,20 @@ def test_a_random_search_keeps_what_validates_best(tmp_path, monkeypatch):
   monkeypatch.setattr(
     recipes, "validation_accuracy", lambda found, how: 0.5 + (level(found.options) == second) / 10
   )
-  recipe = recipes.Recipe("", (row,))
+  recipe = Recipe("", (row,))
   assert recipes.run(row, recipe, "digits", seed=0, how=How(workdir=str(tmp_path))) == 0.7
   assert len(asked) == 2
 
 
 @pytest.mark.slow
 def test_the_smallest_recipe_runs(tmp_path):
-  recipe = recipes.RECIPES["smoke"]
+  recipe = RECIPES["smoke"]
   how = How(workdir=str(tmp_path))
   for row in recipe.rows:
     found = recipes.errors_of(row, recipe, row.data, how=how)
     assert 0 <= found.mean <= 0.95, row.name
   examples = data.load("digits", size=16).parts["train"]
-  assert len(examples.labels) == recipes.DATA["digits"].images
+  assert len(examples.labels) == DATA["digits"].images
 
 
 @pytest.mark.slow
@@ -144,7 +145,7 @@ def test_a_true_size_takes_two_moves_of_each_kind(name):
   random = np.random.default_rng(0)
   batch = Batch(
     jnp.asarray(random.integers(0, 256, (4, *shape)), jnp.uint8),
-    jnp.asarray(random.integers(0, recipes.DATA[row.data].classes, 4), jnp.int32),
+    jnp.asarray(random.integers(0, DATA[row.data].classes, 4), jnp.int32),
     jnp.ones(4),
     jnp.arange(4),
   )

@@ -10,21 +10,22 @@ from autoaug_jax.app import network, slack
 from autoaug_jax.app.ground import Ground
 from autoaug_jax.train import classification
 from autoaug_jax.types import Batch
-from experiments.recipes import slack as recipes
+from experiments.recipes import slack_records as records
+from experiments.recipes.slack import steps
 
 SEARCHES = [
-  row for recipe in recipes.RECIPES.values() for row in recipe.rows if row.options is not None
+  row for recipe in records.RECIPES.values() for row in recipe.rows if row.options is not None
 ]
 # One row for each program that differs in more than numbers.
 PROGRAMS = {
-  f"{row.searched_with or row.model}, {recipes.DATA[row.data].size} pixels, {row.options.draws}, "
+  f"{row.searched_with or row.model}, {records.DATA[row.data].size} pixels, {row.options.draws}, "
   f"{row.options.models}": row
   for row in SEARCHES
 }
 
 
 def method_of(row, **changes):
-  data = recipes.DATA[row.data]
+  data = records.DATA[row.data]
   side = data.crop or data.size
   channels = 1 if row.data == "digits" else 3
   model = network(row.searched_with or row.model, classes=data.classes, image_size=side)
@@ -84,25 +85,25 @@ def test_every_program_can_be_traced(name):
 
 def test_costs_are_counted():
   """CIFAR-10, one search: 200 epochs of 195 steps; 10 rounds of 1,399 x 8, and 400 judgements."""
-  recipe = recipes.Recipe("", (), retrains=False, searches=1)
-  row = recipes.Row("", "cifar10", "wrn-40-2", recipes.paper("cifar10", "wrn-40-2"))
-  assert recipes.steps(row, recipe) == 200 * 195 + 10 * (1399 * 8 + 400)
-  plain = recipes.Row("", "cifar10", "wrn-40-2", policy="slack-uniform")
-  assert recipes.steps(plain, recipe._replace(retrains=True, runs=4)) == 8 * 200 * 390
+  recipe = records.Recipe("", (), retrains=False, searches=1)
+  row = records.Row("", "cifar10", "wrn-40-2", records.paper("cifar10", "wrn-40-2"))
+  assert steps(row, recipe) == 200 * 195 + 10 * (1399 * 8 + 400)
+  plain = records.Row("", "cifar10", "wrn-40-2", policy="slack-uniform")
+  assert steps(plain, recipe._replace(retrains=True, runs=4)) == 8 * 200 * 390
 
 
 def test_numbers_of_the_paper():
   """Tables 10 and 11."""
-  options = recipes.paper("cifar10", "wrn-40-2")
+  options = records.paper("cifar10", "wrn-40-2")
   assert (options.rate, options.weight_decay, options.policy_rate, options.kl) == (
     0.4,
     2e-4,
     1.0,
     0.02,
   )
-  assert recipes.paper("cifar100", "wrn-28-10").rate == 0.1
-  for data in ("imagenet100", *recipes.DOMAINS):
-    found = recipes.paper(data, "resnet-18")
+  assert records.paper("cifar100", "wrn-28-10").rate == 0.1
+  for data in ("imagenet100", *records.DOMAINS):
+    found = records.paper(data, "resnet-18")
     expected = 0.005 if data == "imagenet100" else 0.01
     np.testing.assert_allclose(found.policy_rate * found.kl, expected)
 
@@ -110,7 +111,7 @@ def test_numbers_of_the_paper():
 @pytest.mark.slow
 def test_a_true_size_takes_two_moves_of_each_kind():
   """ImageNet-100: 256 pixels cut to 224, 100 classes, ResNet-18, batches of 4."""
-  row = recipes.RECIPES["table-2"].rows[0]
+  row = records.RECIPES["table-2"].rows[0]
   method, shape = method_of(row, composites=2)
   random = np.random.default_rng(0)
   batch = Batch(
