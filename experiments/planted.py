@@ -168,7 +168,7 @@ _SPREADS: dict[str, Any] = {
   "drop": 1.0,
   "spread": 0.1,
   "valid_batch": 256,
-  "augmenter_rate": 0.1,
+  "augmenter_rate": 0.05,
   "augmenter_decay": 5e-4,
 }
 METHODS = {
