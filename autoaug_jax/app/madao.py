@@ -50,8 +50,6 @@ class Madao(NamedTuple):
     damping: is added to the Hessian.
     running: whether validation images are normalised by running statistics, as in the released
       code, instead of by their own.
-    same_length: whether training gradients count as equally long whatever the augmentation, so that
-      hard images gain nothing by being hard; not in the paper.
     policy_rate: RMSprop's learning rate (0.01).
     policy_decay: of RMSprop's mean square.
     residual: whether searches measure how well they solved, for one product more.
@@ -82,7 +80,6 @@ class Madao(NamedTuple):
   terms: int = 5
   damping: float = 0.0
   running: bool = False
-  same_length: bool = False
   policy_rate: float = 0.02
   policy_decay: float = 0.99
   residual: bool = False
@@ -122,7 +119,6 @@ def build(options: Madao, ground: Ground) -> methods.Method:
     solve=_solve(options),
     damping=options.damping,
     running=options.running,
-    same_length=options.same_length,
     phi_optimizer=optax.rmsprop(
       options.policy_rate, decay=options.policy_decay, eps=1e-8, eps_in_sqrt=False
     ),

@@ -14,7 +14,7 @@ from autoaug_jax.hypergrad.direction import by_direction
 from autoaug_jax.hypergrad.finite_difference import finite_difference
 from autoaug_jax.hypergrad.implicit import Implicit, implicit, implicit_checked
 from autoaug_jax.hypergrad.joint import joint
-from autoaug_jax.hypergrad.products import gauss_newton, hessian, mixed, turning
+from autoaug_jax.hypergrad.products import gauss_newton, hessian
 from autoaug_jax.hypergrad.restrict import restrict
 from autoaug_jax.hypergrad.score import (
   Baseline,
@@ -54,13 +54,11 @@ __all__ = [
   "joint",
   "known",
   "leave_one_out",
-  "mixed",
   "neumann",
   "per_image_score",
   "restrict",
   "scaled_identity",
   "shared_score",
   "stepwise",
-  "turning",
   "unrolled",
 ]

@@ -9,7 +9,7 @@ import optax
 from autoaug_jax import trees
 from autoaug_jax.devices import mean_over
 from autoaug_jax.hypergrad.base import Hypergradient, Inner
-from autoaug_jax.hypergrad.products import Mixed, Product, hessian, mixed
+from autoaug_jax.hypergrad.products import Product, hessian, mixed
 from autoaug_jax.hypergrad.solves import Solve
 from autoaug_jax.types import Array, Loss, Params, Phi
 
@@ -26,7 +26,6 @@ def implicit(
   solve: Solve,
   *,
   product: Product = hessian,
-  cross: Mixed = mixed,
   damping: float = 0.0,
   remat: bool = False,
   axis_name: str | None = None,
@@ -35,8 +34,7 @@ def implicit(
 
   v = grad_theta outer and H = d^2 inner / d theta^2 + damping I, all at the same theta (MADAO's
   equations 4 and 5, AutoDO's 5). Weight decay belongs into inner, or H lacks it. `product` is what
-  stands for the second derivative: `hessian`, or `gauss_newton(outputs, loss)`, and
-  `cross` for the mixed one: with `turning()` phi gains nothing by longer gradients of inner.
+  stands for the second derivative: `hessian`, or `gauss_newton(outputs, loss)`.
 
   9 forward passes and 6 a product with `hessian`, the forward pass of inner being shared by all, as
   long as its activations fit; with `remat` each product computes its own: 9 and 8 a product, in
@@ -44,7 +42,7 @@ def implicit(
   converged.
   """
   checked = implicit_checked(
-    solve, product=product, cross=cross, damping=damping, remat=remat, axis_name=axis_name
+    solve, product=product, damping=damping, remat=remat, axis_name=axis_name
   )
 
   def estimator(
@@ -68,7 +66,6 @@ def implicit_checked(
   solve: Solve,
   *,
   product: Product = hessian,
-  cross: Mixed = mixed,
   damping: float = 0.0,
   remat: bool = False,
   axis_name: str | None = None,
@@ -93,7 +90,7 @@ def implicit_checked(
 
     value, (v, direct) = mean(jax.value_and_grad(outer, argnums=(0, 1))(theta, phi))
     q = solve(matvec, v)
-    indirect = mean(cross(inner, at(q), phi, q))
+    indirect = mean(mixed(inner, at(q), phi, q))
     left = trees.norm(trees.add(v, matvec(q), -1.0))
     size = trees.norm(v)
     residual = left / jnp.where(size > 0, size, 1)

@@ -7,10 +7,8 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 import jax
-import jax.numpy as jnp
 
 from autoaug_jax import trees
-from autoaug_jax.devices import mean_over
 from autoaug_jax.hypergrad.base import Inner
 from autoaug_jax.types import Array, Params, Phi
 
@@ -30,25 +28,6 @@ def mixed(inner: Inner, theta: Params, phi: Phi, w: Params) -> Phi:
   return jax.jvp(lambda t: jax.grad(inner, argnums=1)(t, phi), (theta,), (w,))[1]
 
 
-def turning(axis_name: str | None = None) -> Mixed:
-  """`mixed` along what of w is orthogonal to the gradient of inner in theta.
-
-  What phi does to that gradient's length is left out, for the reason in `by_direction`: where H is
-  not inverted but only begun to be, phi otherwise gains by longer gradients, which is by harder
-  images. A forward pass more than `mixed`. `axis_name` is the axis of devices over which gradients
-  are averaged.
-  """
-  mean = mean_over(axis_name)
-
-  def product(inner: Inner, theta: Params, phi: Phi, w: Params) -> Phi:
-    g = mean(jax.grad(inner)(theta, phi))
-    square = trees.vdot(g, g)
-    along = trees.vdot(g, w) / jnp.where(square == 0, 1, square)
-    return mixed(inner, theta, phi, trees.add(w, g, -along))
-
-  return product
-
-
 def central_difference(epsilon: float) -> Mixed:
   """`mixed` from two gradients in phi, at theta +- epsilon w / |w| (DARTS, its equation 8).
 
@@ -59,7 +38,7 @@ def central_difference(epsilon: float) -> Mixed:
 
   def product(inner: Inner, theta: Params, phi: Phi, w: Params) -> Phi:
     length = trees.norm(w)
-    step = epsilon / jnp.where(length > 0, length, 1)
+    step = epsilon / jax.numpy.where(length > 0, length, 1)
     above = jax.grad(inner, argnums=1)(trees.add(theta, w, step), phi)
     below = jax.grad(inner, argnums=1)(trees.add(theta, w, -step), phi)
     return trees.scaled(0.5 / step, trees.add(above, below, -1.0))

@@ -4,7 +4,7 @@ from typing import Any
 
 import optax
 
-from autoaug_jax.hypergrad import Iteration, implicit, implicit_checked, mixed, neumann, turning
+from autoaug_jax.hypergrad import Iteration, implicit, implicit_checked, neumann
 from autoaug_jax.methods.base import Method, Phase
 from autoaug_jax.methods.pairs import check, traits
 from autoaug_jax.ops.space import Space
@@ -63,7 +63,6 @@ def madao(
   solve: Iteration = neumann(1e-3, 5),  # noqa: B008
   damping: float = 0.0,
   running: bool = False,
-  same_length: bool = False,
   phi_optimizer: optax.GradientTransformation = RMSPROP,
   residual: bool = False,
   remat: bool = True,
@@ -101,8 +100,6 @@ def madao(
     running: whether validation images are normalised by running statistics, as in the released
       code, instead of by their own. Where they differ in brightness or contrast from what training
       has seen, v then asks for ops that mend the statistics before all else.
-    same_length: whether training gradients count as equally long whatever the augmentation. A
-      short series is nearly a step ahead, whose length otherwise rewards hard images as such; ours.
     phi_optimizer: of the policy.
     residual: whether a search measures how well it solved, for the price of one product more.
     remat: less memory for more time: each product computes its own forward pass.
@@ -133,13 +130,7 @@ def madao(
     problem(lifted)._replace(inner=problem(in_floats(lifted)).inner),
     optimizer,
     phi_optimizer=phi_optimizer,
-    estimator=estimate(
-      solve,
-      cross=turning(axis_name) if same_length else mixed,
-      damping=damping,
-      remat=remat,
-      axis_name=axis_name,
-    ),
+    estimator=estimate(solve, damping=damping, remat=remat, axis_name=axis_name),
     axis_name=axis_name,
   )
 

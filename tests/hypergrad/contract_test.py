@@ -25,7 +25,6 @@ from autoaug_jax.hypergrad import (
   scaled_identity,
   shared_score,
   stepwise,
-  turning,
   unrolled,
 )
 
@@ -112,11 +111,6 @@ CASES = {
   "neumann": (plain, lambda a, b: implicit(neumann(0.1, 2), axis_name=a), SGD),
   "neumann stepwise": (plain, lambda a, b: stepwise(neumann(0.1, 2), axis_name=a), SGD),
   "neumann remat": (plain, lambda a, b: implicit(neumann(0.1, 2), remat=True, axis_name=a), SGD),
-  "neumann turning": (
-    plain,
-    lambda a, b: implicit(neumann(0.1, 2), cross=turning(a), axis_name=a),
-    SGD,
-  ),
   "cg": (plain, lambda a, b: implicit(conjugate_gradient(2), damping=0.1, axis_name=a), SGD),
   "identity": (plain, lambda a, b: implicit(scaled_identity(1.0), axis_name=a), SGD),
   "gauss-newton": (
