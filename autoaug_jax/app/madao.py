@@ -39,7 +39,7 @@ class Madao(NamedTuple):
     centered: whether an op's selection has the gradient of what the op changes, and not the
       paper's, of its whole output.
     score: whether ops and chances are learned by their score, with hard coins in searches too;
-      not the paper's, but it sees ops that are no small changes of an image.
+      not the paper's, but it sees ops that are no small changes of an image. Not with groups=1.
     temperature: of the selection (0.05).
     coin_temperature: of the chances (0.1).
     groups: how many draws of ops a batch shares (32 in the released code); 0 is one an image.
@@ -182,6 +182,8 @@ def _check(options: Madao) -> None:
   one_of(options, "solve", SOLVES)
   one_of(options, "warmup_ops", WARMUPS)
   positive(options, ["rate", "policy_rate"])
+  if options.score and options.groups == 1:
+    raise ValueError("score compares a batch's draws: groups must be 0 or at least 2, not 1")
   _start(options)
   _drops(options)
 

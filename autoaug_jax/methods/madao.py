@@ -13,6 +13,7 @@ from autoaug_jax.policies import (
   Augmenter,
   Fixed,
   Start,
+  against_mean,
   augmenter,
   chain,
   cropped,
@@ -88,8 +89,9 @@ def madao(
     k: how many stages.
     start: all chances and magnitudes at first.
     centered: whether the selection's gradient is that of what an op changes, see `gumbel`.
-    score: whether selections and chances are learned by their score, see `scored`: not the
-      paper's, but it sees ops that are no small changes of an image.
+    score: whether selections and chances are learned by their score, see `scored`, each draw
+      against the batch's mean: not the paper's, but it sees ops that are no small changes of an
+      image.
     temperature: of the selection.
     coin_temperature: of the relaxed coin.
     groups: how many draws of ops a batch shares (the released code: 32 for 128 images); 0 is one
@@ -107,6 +109,8 @@ def madao(
   """
   if every < 0 or groups < 0:
     raise ValueError(f"every and groups must be at least 0, not {every} and {groups}")
+  if score and groups == 1:
+    raise ValueError("score compares a batch's draws: groups must be 0 or at least 2, not 1")
   if not 0 <= warmup <= steps:
     raise ValueError(f"warmup must be at least 0 and at most the {steps} steps, not {warmup}")
   relaxed = {"temperature": temperature, "coin_temperature": coin_temperature}
@@ -126,8 +130,11 @@ def madao(
     return supervised(task, after_base(part), outer_train=not running, axis_name=axis_name)
 
   estimate: Any = implicit_checked if residual else implicit
+  soft = in_floats(lifted)
+  if score:
+    soft = against_mean(soft, axis_name=axis_name)
   searching = learner(
-    problem(lifted)._replace(inner=problem(in_floats(lifted)).inner),
+    problem(lifted)._replace(inner=problem(soft).inner),
     optimizer,
     phi_optimizer=phi_optimizer,
     estimator=estimate(solve, damping=damping, remat=remat, axis_name=axis_name),

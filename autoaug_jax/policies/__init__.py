@@ -1,6 +1,7 @@
 """Augmentation policies: distributions over transformations, learned and not."""
 
 from autoaug_jax.policies import fixed
+from autoaug_jax.policies.against_mean import against_mean
 from autoaug_jax.policies.autodo_base import autodo_base, erased
 from autoaug_jax.policies.base import (
   Augment,
@@ -119,6 +120,7 @@ __all__ = [
   "Steps",
   "SubPolicies",
   "added_contrast",
+  "against_mean",
   "anchored",
   "as_fixed",
   "augmenter",
