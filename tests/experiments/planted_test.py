@@ -5,7 +5,7 @@ import pytest
 
 from autoaug_jax import data
 from autoaug_jax.app import Slack
-from experiments import planted, planted_cases
+from experiments import planted, planted_cases, planted_methods
 
 
 @pytest.mark.parametrize("name", planted_cases.CASES)
@@ -41,19 +41,16 @@ def test_shifts():
 
 def test_what_counts_as_solved():
   rotated, harmful = planted_cases.CASES["rotated"], planted_cases.CASES["harmful"]
-  assert planted.right_first(rotated, {"Rotate": 0.6, "Identity": 0.4})
-  assert not planted.right_first(rotated, {"Rotate": 0.4, "Identity": 0.6})
-  assert planted.right_first(harmful, {"Wipe": 0.2, "Identity": 0.8})
-  assert not planted.right_first(harmful, {"Wipe": 0.3, "Identity": 0.7})
+  assert planted_methods.right_first(rotated, {"Rotate": 0.6, "Identity": 0.4})
+  assert not planted_methods.right_first(rotated, {"Rotate": 0.4, "Identity": 0.6})
+  assert planted_methods.right_first(harmful, {"Wipe": 0.2, "Identity": 0.8})
+  assert not planted_methods.right_first(harmful, {"Wipe": 0.3, "Identity": 0.7})
 
 
 def test_when_spreads_count_as_solved():
-  rotated, nothing = (
-    planted_cases.CASES["rotated"],
-    planted_cases.CASES["nothing"],
-  )  # planted: 0.257
+  rotated, nothing = (planted_cases.CASES[name] for name in ("rotated", "nothing"))  # 0.257, 0
   method = planted.METHODS["online-bilevel"]
-  start = {planted.START: 0.1}
+  start = {planted_methods.START: 0.1}
   assert method.solved(rotated, {"Rotate": 0.2, "TranslateX": 0.1, **start})
   assert not method.solved(rotated, {"Rotate": 0.2, "TranslateX": 0.11, **start})
   assert not method.solved(rotated, {"Rotate": 0.17, "TranslateX": 0.01, **start})
@@ -77,9 +74,11 @@ def test_planted_spreads_are_those_of_the_shifts():
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_how_far_images_are_turned_is_found(tmp_path, monkeypatch, seed):
-  """With a quarter of the script's epochs, and of its validation batches."""
-  whole = planted.METHODS["online-bilevel"]
-  quick = whole._replace(options=lambda *at: whole.options(*at)._replace(epochs=20, valid_batch=64))
+  """With an eighth of the script's epochs, a quarter of its validation batches, and longer moves."""
+  whole, less = planted.METHODS["online-bilevel"], {"epochs": 20, "valid_batch": 64}
+  quick = whole._replace(
+    options=lambda *at: whole.options(*at)._replace(**less, augmenter_rate=0.1)
+  )
   monkeypatch.setitem(planted.METHODS, "quick", quick)
   row = planted.run("quick", "rotated", ops=1, seed=seed, workdir=tmp_path)
   assert row["solved"], row["numbers"]
