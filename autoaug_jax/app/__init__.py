@@ -25,6 +25,7 @@ from autoaug_jax.app.search import search
 from autoaug_jax.app.search_setting import SearchSetting
 from autoaug_jax.app.searched import Searched, search_lines
 from autoaug_jax.app.setting import Setting
+from autoaug_jax.app.site import training_setting
 from autoaug_jax.app.slack import Slack
 from autoaug_jax.app.within import AUTO, search_within
 from autoaug_jax.app.writing import write_json
@@ -72,6 +73,7 @@ __all__ = [
   "student_quantile",
   "table_line",
   "train_invariant",
+  "training_setting",
   "validated_magnitude",
   "whole_accuracy",
   "write_json",

@@ -2,15 +2,19 @@
 
   python -m experiments.recipes.madao --list
   python -m experiments.recipes.madao --recipe=smoke --workdir=runs/smoke          # minutes
+  python -m experiments.recipes.madao --recipe=small-digits --workdir=runs/small-digits
+  python -m experiments.recipes.madao --recipe=small --data=cifar10=cifar10.tar.xz \\
+      --rows=madao,madao-retrained --workdir=runs/small
   python -m experiments.recipes.madao --recipe=table-2 --workdir=runs/table-2
   python -m experiments.recipes.madao --recipe=table-4 --data=flowers=/data/flowers,... \\
       --workdir=runs/table-4
 
 A row is a network trained on all but the validation images, three times: by MADAO, by the policy
 that MADAO starts from, by RandAugment whose one magnitude is the best of a few random ones by
-validation accuracy, or by crop and flip alone. Printed are mean test errors after the last step
-with 95% intervals, the cost, and the paper's own errors. What is in the work directory already is
-not run again; figures are drawn from each run's trajectory.npz.
+validation accuracy, or by crop and flip alone. Where a policy is set beforehand, be it one that
+another row has learned, all images are trained on, in as many steps. Printed are mean test errors
+after the last step with 95% intervals, the cost, and the paper's own errors. What is in the work
+directory already is not run again; figures are drawn from each run's trajectory.npz.
 """
 
 import pathlib
@@ -29,7 +33,9 @@ from autoaug_jax.app import (
   load_images,
   moments,
   network,
+  retrain,
   search,
+  training_setting,
 )
 from autoaug_jax.ops import spaces
 from experiments import launch
@@ -83,7 +89,9 @@ def levels(row: Row, seed: int) -> list[int]:
 def run(row: Row, recipe: Recipe, source: str, *, seed: int, how: How) -> float:
   """The test accuracy of one training, or of the random search's best one."""
   setting = setting_of(row, source, seed, recipe.images)
-  root = pathlib.Path(how.workdir or ".") / "-".join((row.data, row.model, row.name, str(seed)))
+  if row.policy:
+    return _under(row, setting, how=how)
+  root = folder_of(row, how, seed)
   space = NOTHING if row.plain else None
   tried: list[tuple[float, float]] = []
   for level in levels(row, seed) if row.draws else [0]:
@@ -95,6 +103,25 @@ def run(row: Row, recipe: Recipe, source: str, *, seed: int, how: How) -> float:
     judged = validation_accuracy(found, how=how) if row.draws > 1 else 0.0
     tried.append((judged, found.accuracy))
   return max(tried)[1]
+
+
+def folder_of(row: Row, how: How, seed: int) -> pathlib.Path:
+  """Where a run is kept."""
+  return pathlib.Path(how.workdir or ".") / "-".join((row.data, row.model, *row.name.split(), str(seed)))
+
+
+def _under(row: Row, setting: SearchSetting, *, how: How) -> float:
+  """The test accuracy of a network trained under a policy that does not move."""
+  learned = folder_of(row._replace(name=row.policy), how, setting.seed) / "policy.json"
+  options = row.options
+  policy = str(learned) if learned.exists() else row.policy
+  as_many = max(round(options.epochs * (1 - options.val)), 1)  # steps, on all images
+  again = training_setting(setting, policy, epochs=as_many, seed=setting.seed)
+  again = again._replace(rate=options.rate, weight_decay=options.weight_decay)
+  trained = retrain(again, how=how._replace(workdir=folder_of(row, how, setting.seed)))
+  if trained is None:
+    raise SystemExit(0)  # asked to stop
+  return trained.interval.mean
 
 
 def validation_accuracy(found: Searched, *, how: How) -> float:
@@ -151,6 +178,8 @@ def main() -> None:
   print(f"# {recipe.title}\n\n| row | data | network | error, % | paper's | network-steps |")
   print("| --- | --- | --- | ---: | ---: | ---: |", flush=True)
   for row in recipe.rows:
+    if given.rows and row.name not in given.rows:
+      continue
     found = errors_of(row, recipe, sources.get(row.data, row.data), how=how)
     shown = f"{100 * found.mean:.2f} ± {100 * found.half_width:.2f}"
     cells = [row.name, row.data, row.model, shown, row.error, f"{steps(row, recipe):,.0f}"]
@@ -164,6 +193,7 @@ def define_flags() -> None:
   flags.DEFINE_list(
     "data", [], "Where data sets are, name=path,name=path; else their names are TFDS's."
   )
+  flags.DEFINE_list("rows", [], "Which rows, by name; empty: all.")
   flags.DEFINE_integer("runs", 0, "Trainings of each row; 0 is the recipe's own.")
   flags.DEFINE_integer("devices", 1, "How many devices share a batch; 0 is all.")
 

@@ -24,11 +24,11 @@ from autoaug_jax.app import (
   How,
   OnlineBilevel,
   SearchSetting,
-  Setting,
   interval,
   retrain,
   search,
   train_invariant,
+  training_setting,
   validated_magnitude,
 )
 from experiments import launch
@@ -87,11 +87,9 @@ def accuracy(row: Row, setting: SearchSetting, epochs: int, folder: pathlib.Path
     return None if found is None else found.final.accuracy
   if row.kind == "retrain":
     learned = folder.parent / slug(row.policy) / str(setting.seed) / "policy.json"
-    shared = {name: value for name, value in setting._asdict().items() if name in Setting._fields}
-    again = Setting(**shared)._replace(
-      policy=str(learned) if learned.exists() else row.policy,
-      epochs=max(round(epochs * (1 - options.val)), 1),  # all images, and as many steps
-    )
+    policy = str(learned) if learned.exists() else row.policy
+    as_many = max(round(epochs * (1 - options.val)), 1)  # steps, on all images
+    again = training_setting(setting, policy, epochs=as_many, seed=setting.seed)
     trained = retrain(again, how=own)
     return None if trained is None else trained.interval.mean
   searched = search(setting, options, how=own)

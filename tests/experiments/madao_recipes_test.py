@@ -1,12 +1,14 @@
 """Every recipe of MADAO can be built without its data, and its costs are counted."""
 
+from types import SimpleNamespace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from autoaug_jax import data
-from autoaug_jax.app import How, network
+from autoaug_jax.app import How, Interval, network
 from autoaug_jax.app.ground import Ground
 from autoaug_jax.app.madao import build
 from autoaug_jax.train import classification
@@ -123,6 +125,32 @@ def test_a_random_search_keeps_what_validates_best(tmp_path, monkeypatch):
   recipe = Recipe("", (row,))
   assert recipes.run(row, recipe, "digits", seed=0, how=How(workdir=str(tmp_path))) == 0.7
   assert len(asked) == 2
+
+
+def test_a_learned_policy_is_trained_under_in_as_many_steps(tmp_path, monkeypatch):
+  """That of its row and seed where there is one, else one that goes by that name."""
+  asked = []
+
+  def retrain(setting, *, how):
+    asked.append((setting, how))
+    return SimpleNamespace(interval=Interval(0.6, 0.0))
+
+  monkeypatch.setattr(recipes, "retrain", retrain)
+  recipe = RECIPES["small"]
+  rows = {row.name: row for row in recipe.rows}
+  how = How(workdir=str(tmp_path))
+  learned = recipes.folder_of(rows["madao"], how, 3)
+  learned.mkdir()
+  (learned / "policy.json").touch()
+  for name in ("madao retrained", "trivial-augment-wide"):
+    assert recipes.run(rows[name], recipe, "digits", seed=3, how=how) == 0.6
+  (ours, at), (named, _) = asked
+  assert ours.policy == str(learned / "policy.json")
+  assert at.workdir == tmp_path / "cifar10-wrn-16-1-madao-retrained-3"
+  assert named == ours._replace(policy="trivial-augment-wide")
+  assert (ours.seed, ours.train_images, ours.model) == (3, 2000, "wrn-16-1")
+  steps = recipes.steps(rows["frozen policy"], recipe._replace(runs=1))
+  assert abs(ours.epochs * (2000 // 64) - steps) < 2000 // 64
 
 
 @pytest.mark.slow

@@ -74,7 +74,7 @@ def test_planted_spreads_are_those_of_the_shifts():
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_how_far_images_are_turned_is_found(tmp_path, monkeypatch, seed):
-  """With an eighth of the script's epochs, a quarter of its validation batches, and longer moves."""
+  """With an eighth of the script's epochs, a quarter of its validation images, and longer moves."""
   whole, less = planted.METHODS["online-bilevel"], {"epochs": 20, "valid_batch": 64}
   quick = whole._replace(
     options=lambda *at: whole.options(*at)._replace(**less, augmenter_rate=0.1)
