@@ -24,7 +24,16 @@ import numpy as np
 from absl import flags
 
 from autoaug_jax import export
-from autoaug_jax.app import How, Interval, SearchSetting, Setting, retrain, search, write_json
+from autoaug_jax.app import (
+  How,
+  Interval,
+  SearchSetting,
+  Setting,
+  percent,
+  retrain,
+  search,
+  write_json,
+)
 from autoaug_jax.policies import fixed
 from experiments import launch
 from experiments.planted_cases import CASES, Case, write
@@ -110,7 +119,7 @@ def main() -> None:
       ]
       if given.compare:
         found = compare(method, name, ops=ops, workdir=workdir)
-        cells += [f"{100 * i.mean:.2f} ± {100 * i.half_width:.2f}" for i in found.values()]
+        cells += map(percent, found.values())
       print(f"| {' | '.join(cells)} |", flush=True)
 
 

@@ -135,6 +135,7 @@ _SPREADS: dict[str, Any] = {
   "valid_batch": 256,
   "augmenter_rate": 0.05,
   "augmenter_decay": 5e-4,
+  "augmenter_clip": 0.2,
 }
 METHODS = {
   "slack": _slack("shared"),

@@ -9,7 +9,7 @@ from autoaug_jax.app.bilevel_rows import (
   whole_accuracy,
 )
 from autoaug_jax.app.caught import Caught, auc, caught, precision_recall
-from autoaug_jax.app.intervals import Interval, interval, student_quantile
+from autoaug_jax.app.intervals import Interval, interval, percent, student_quantile
 from autoaug_jax.app.kinds import attributes, option_types, sized
 from autoaug_jax.app.madao import Madao
 from autoaug_jax.app.networks import network
@@ -60,6 +60,7 @@ __all__ = [
   "network",
   "option_types",
   "outcome_lines",
+  "percent",
   "policy_names",
   "precision_recall",
   "predictions",

@@ -28,6 +28,12 @@ def interval(values: Sequence[float]) -> Interval:
   return Interval(mean, student_quantile(count - 1) * math.sqrt(variance / count))
 
 
+def percent(found: Interval) -> str:
+  """Shares of 1 as people read them: 96.52 ± 0.45, or 96.52 of a single run."""
+  mean, half = (100 * each for each in found)
+  return f"{mean:.2f}" if math.isnan(half) else f"{mean:.2f} ± {half:.2f}"
+
+
 def student_quantile(degrees: int) -> float:
   """How many standard errors either side of the mean hold 95% of Student's t distribution."""
   if degrees < 1:

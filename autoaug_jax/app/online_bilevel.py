@@ -63,6 +63,8 @@ class OnlineBilevel(NamedTuple):
     augmenter_cosine: whether that rate falls to 0, so that spreads come to rest.
     augmenter_momentum: of its SGD.
     augmenter_decay: its weight decay (0.01, and 0.1 on ImageNet).
+    augmenter_clip: the largest norm of its gradient, against rare steps that leave nothing of an
+      image; 0 is any (the paper).
     same_length: whether a step ahead counts as equally long whatever the augmentation; the paper's
       is longer on harder images, which rewards whatever makes them harder.
     on_training: the control: it follows the training loss.
@@ -93,6 +95,7 @@ class OnlineBilevel(NamedTuple):
   augmenter_cosine: bool = True
   augmenter_momentum: float = 0.9
   augmenter_decay: float = 0.001
+  augmenter_clip: float = 0.0
   same_length: bool = True
   on_training: bool = False
 
@@ -139,6 +142,7 @@ def build(options: OnlineBilevel, ground: Ground) -> methods.Method:
     rate=_augmenter_rate(options, ground.epoch),
     momentum=options.augmenter_momentum,
     weight_decay=options.augmenter_decay,
+    clip=options.augmenter_clip or None,
     same_length=options.same_length,
     on_training=options.on_training,
     axis_name=ground.axis_name,
@@ -170,7 +174,7 @@ def lasting(options: OnlineBilevel, epochs: int, epoch: int) -> OnlineBilevel:
 
 
 def _check(options: OnlineBilevel) -> None:
-  at_least(options, 0, ["magnitude", "spread", "jitter"])
+  at_least(options, 0, ["magnitude", "spread", "jitter", "augmenter_clip"])
   at_least(options, 1, ["epochs", "every", "unroll"])
   positive(options, ["augmenter_rate"])
   at_most(options, MOST, ["unroll"])

@@ -105,7 +105,12 @@ def _madao(story: Story) -> dict[str, Any]:
 
 
 def _online_bilevel(story: Story) -> dict[str, Any]:
-  """How far each parameter of the transformations spreads on the way, and what it does (Fig. 3)."""
+  """How far each parameter of the transformations spreads on the way, and what it does (Fig. 3).
+
+  None of a comparison, in which only the network learns.
+  """
+  if not jax.tree.leaves(story.phi):
+    return {}
   told, stage = story.trajectory, _stage(story.policy, Network)
   found = _spreads(stage.ops, told, "mean", "spread")
   if not found:

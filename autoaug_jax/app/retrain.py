@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import jax
 
 from autoaug_jax import data, devices, train
-from autoaug_jax.app.intervals import Interval, interval
+from autoaug_jax.app.intervals import Interval, interval, percent
 from autoaug_jax.app.networks import network
 from autoaug_jax.app.own import TaskOf, are_classes, named_after, own_config, own_network, task_of
 from autoaug_jax.app.policies import named_policy, policy_mark
@@ -196,10 +196,9 @@ def as_json(result: Retrained) -> dict[str, Any]:
 
 def table_line(result: Retrained) -> str:
   """One row of a table: data, network, policy, epochs, seeds, accuracy in percent."""
-  setting, (mean, half) = result.setting, result.interval
-  spread = f" ± {100 * half:.2f}" if setting.seeds > 1 else ""
+  setting = result.setting
   cells = (setting.data, setting.model, setting.policy, setting.epochs, setting.seeds)
-  return f"| {' | '.join(map(str, cells))} | {100 * mean:.2f}{spread} |"
+  return f"| {' | '.join(map(str, cells))} | {percent(result.interval)} |"
 
 
 def _task(

@@ -60,6 +60,7 @@ def online_bilevel(
   rate: float | optax.Schedule = 0.2,
   momentum: float = 0.9,
   weight_decay: float = 0.01,
+  clip: float | None = None,
   same_length: bool = False,
   on_training: bool = False,
   axis_name: str | None = None,
@@ -87,6 +88,8 @@ def online_bilevel(
     rate: of the augmenter's SGD; 0.1 on ImageNet. A schedule counts the augmenter's own moves.
     momentum: of it.
     weight_decay: of it, the only force towards the identity; 0.1 on ImageNet.
+    clip: the largest norm of its gradient. Rare ones are a hundred times as long as the others, and
+      out of magnitudes that leave nothing of an image no gradient leads back; ours.
     same_length: whether the step ahead counts as equally long whatever the augmentation is
       (`hypergrad.by_direction`; ours).
     on_training: whether the augmentation follows the training loss instead, which shrinks it: the
@@ -106,7 +109,7 @@ def online_bilevel(
       task, preceded(augmenter(first), in_floats(in_one_order(policy))), axis_name=axis_name
     ),
     optimizer,
-    phi_optimizer=optim.sgd(rate, momentum=momentum, weight_decay=weight_decay),
+    phi_optimizer=optim.sgd(rate, momentum=momentum, weight_decay=weight_decay, clip=clip),
     estimator=unrolled(ahead, steps=unroll, axis_name=axis_name) if unroll > 1 else None,
     joint=move(ahead, has_aux=True, axis_name=axis_name) if unroll == 1 else None,
     axis_name=axis_name,

@@ -26,7 +26,7 @@ import numpy as np
 from absl import flags
 
 from autoaug_jax import data, methods, train
-from autoaug_jax.app import caught, interval, moments, network
+from autoaug_jax.app import caught, interval, moments, network, percent
 from autoaug_jax.policies import Fixed, autodo_base, fixed, join
 from autoaug_jax.train import optim
 from autoaug_jax.types import Feed
@@ -194,8 +194,7 @@ def table_line(name: str, found: Sequence[Found]) -> str:
   """Means over seeds in percent, with 95% intervals of accuracies."""
   cells = [name]
   for field in ("accuracy", "rare"):
-    mean, half = interval([getattr(f, field) for f in found])
-    cells.append(f"{100 * mean:.2f} ± {100 * half:.2f}")
+    cells.append(percent(interval([getattr(f, field) for f in found])))
   for field in ("auc_weight", "auc_label", "listed"):
     values = [getattr(f, field) for f in found]
     cells.append("" if None in values else f"{np.mean(values):.3f}")

@@ -33,6 +33,7 @@ from autoaug_jax.app import (
   load_images,
   moments,
   network,
+  percent,
   retrain,
   search,
   training_setting,
@@ -107,7 +108,8 @@ def run(row: Row, recipe: Recipe, source: str, *, seed: int, how: How) -> float:
 
 def folder_of(row: Row, how: How, seed: int) -> pathlib.Path:
   """Where a run is kept."""
-  return pathlib.Path(how.workdir or ".") / "-".join((row.data, row.model, *row.name.split(), str(seed)))
+  name = row.name.replace(" ", "-")
+  return pathlib.Path(how.workdir or ".") / f"{row.data}-{row.model}-{name}-{seed}"
 
 
 def _under(row: Row, setting: SearchSetting, *, how: How) -> float:
@@ -181,8 +183,8 @@ def main() -> None:
     if given.rows and row.name not in given.rows:
       continue
     found = errors_of(row, recipe, sources.get(row.data, row.data), how=how)
-    shown = f"{100 * found.mean:.2f} ± {100 * found.half_width:.2f}"
-    cells = [row.name, row.data, row.model, shown, row.error, f"{steps(row, recipe):,.0f}"]
+    spent = f"{steps(row, recipe):,.0f}"
+    cells = [row.name, row.data, row.model, percent(found), row.error, spent]
     print(f"| {' | '.join(cells)} |", flush=True)
 
 

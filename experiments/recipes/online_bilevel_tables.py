@@ -25,6 +25,7 @@ from autoaug_jax.app import (
   OnlineBilevel,
   SearchSetting,
   interval,
+  percent,
   retrain,
   search,
   train_invariant,
@@ -112,10 +113,9 @@ def main() -> None:
       one = accuracy(row, setting._replace(seed=seed), given.epochs, folder)
       if one is None:
         return  # asked to stop
-      found.append(100 * one)
-    told = interval(found)
+      found.append(one)
     seconds = time.monotonic() - began
-    print(f"| {name} | {told.mean:.2f} ± {told.half_width:.2f} | {seconds:.0f} |", flush=True)
+    print(f"| {name} | {percent(interval(found))} | {seconds:.0f} |", flush=True)
 
 
 SETTING = ("data", "model", "size", "batch", "flip", "train_images", "test_images")

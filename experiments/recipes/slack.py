@@ -25,6 +25,7 @@ from autoaug_jax.app import (
   SearchSetting,
   Setting,
   interval,
+  percent,
   retrain,
   search,
 )
@@ -144,7 +145,7 @@ def main() -> None:
   print("| --- | --- | --- | ---: |", flush=True)
   for row in recipe.rows:
     found = run_row(row, recipe, sources.get(row.data, row.data), how=how)
-    shown = "" if found is None else f"{100 * found.mean:.2f} ± {100 * found.half_width:.2f}"
+    shown = "" if found is None else percent(found)
     print(f"| {row.name} | {row.data} | {row.model} | {shown} |", flush=True)
   searches = {
     f"{row.name}, {row.data}, {row.model}": folder_of(row, given.workdir) / "search-0"

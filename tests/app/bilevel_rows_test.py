@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from autoaug_jax import export
 from autoaug_jax.app import (
   How,
   OnlineBilevel,
@@ -38,6 +39,13 @@ def test_one_magnitude_by_validation(setting, tmp_path):
   assert sorted(path.name for path in tmp_path.iterdir()) == ["final", "try-0.1", "try-0.4"]
   with pytest.raises(ValueError, match="at least one magnitude"):
     validated_magnitude(setting, OPTIONS, grid=())
+
+
+def test_a_comparison_is_kept_without_pictures_of_what_was_learned(setting, tmp_path):
+  options = OnlineBilevel(learned="none", predefined="crop", epochs=1)
+  found = search(setting, options, how=How(workdir=tmp_path))
+  assert export.load(tmp_path / "policy.json").policy == found.policy
+  assert not list(tmp_path.glob("*.png"))
 
 
 def test_a_spatial_transformer_is_trained_and_tested(setting):

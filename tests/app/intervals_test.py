@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from autoaug_jax.app import interval, student_quantile
+from autoaug_jax.app import Interval, interval, percent, student_quantile
 
 
 @pytest.mark.parametrize("degrees", [1, 2, 4, 9, 30])
@@ -25,5 +25,10 @@ def test_one_run_has_no_interval():
   found = interval([0.5])
   assert found.mean == 0.5
   assert math.isnan(found.half_width)
+  assert percent(found) == "50.00"
   with pytest.raises(ValueError, match="at least one value"):
     interval([])
+
+
+def test_shares_are_told_in_percent():
+  assert percent(Interval(0.96524, 0.004)) == "96.52 ± 0.40"

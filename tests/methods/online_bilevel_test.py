@@ -62,15 +62,17 @@ def test_the_order_of_moves(name):
   assert phase.schedule == tuple(moves[letter] for letter in letters)
 
 
+@pytest.mark.parametrize("clip", [None, 1e-4])
 @pytest.mark.parametrize("same_length", [False, True])
-def test_a_joint_move_is_equation_8_through_the_momentum_as_it_is(batches, same_length):
+def test_a_joint_move_is_equation_8_through_the_momentum_as_it_is(batches, same_length, clip):
   """theta' = theta - eta (0.9 m + g + decay theta); phi goes down loss(valid, theta').
 
-  At the same length, g is |g| as it is here times its direction.
+  At the same length, g is |g| as it is here times its direction. A clip shortens phi's gradient.
   """
   rate, decay = 0.3, 0.02
   flip = fixed.standard(padding=0.0)
-  method = small(before=flip, rate=rate, momentum=0.9, weight_decay=decay, same_length=same_length)
+  ours = {"rate": rate, "momentum": 0.9, "weight_decay": decay}
+  method = small(before=flip, same_length=same_length, clip=clip, **ours)
   learner = method.phases[0].learner
   state = jax.jit(learner.init)(jax.random.key(1), batches[0])
   velocity = jax.tree.map(lambda t: 0.1 * jnp.ones_like(t), state.theta)
@@ -104,13 +106,16 @@ def test_a_joint_move_is_equation_8_through_the_momentum_as_it_is(batches, same_
   @jax.jit
   def by_hand(phi):
     value, gradient = jax.value_and_grad(outer)(phi)
+    if clip is not None:
+      length = optax.tree.norm(gradient)
+      gradient = jax.tree.map(lambda g: clip * g / length, gradient)
     return value, jax.tree.map(lambda p, g: p - rate * (g + decay * p), phi, gradient), ahead(phi)
 
   value, phi, theta = by_hand(state.phi)
   np.testing.assert_allclose(metrics["outer"], value, rtol=1e-5)
   chex.assert_trees_all_close(moved.theta, theta, rtol=1e-4, atol=1e-6)
   chex.assert_trees_all_close(moved.phi, phi, rtol=1e-3, atol=1e-6)
-  assert metrics["hypergradient"] > 1e-5
+  assert metrics["hypergradient"] > 2e-4, "longer than the clip"
 
 
 def test_the_control_follows_the_training_loss(batches):
