@@ -34,13 +34,13 @@ from autoaug_jax.app import (
   moments,
   network,
   percent,
-  retrain,
   search,
-  training_setting,
 )
 from autoaug_jax.ops import spaces
 from experiments import launch
-from experiments.recipes.madao_records import DATA, RECIPES, Recipe, Row
+from experiments.recipes.data_sets import DATA
+from experiments.recipes.madao_records import RECIPES, Recipe, Row
+from experiments.recipes.retraining import accuracy_under
 
 BINS = 30  # of RandAugment's magnitude
 # Network-steps that a search costs, by XLA's count of flops: 39 forward passes of 3 a step with
@@ -114,16 +114,20 @@ def folder_of(row: Row, how: How, seed: int) -> pathlib.Path:
 
 def _under(row: Row, setting: SearchSetting, *, how: How) -> float:
   """The test accuracy of a network trained under a policy that does not move."""
-  learned = folder_of(row._replace(name=row.policy), how, setting.seed) / "policy.json"
   options = row.options
-  policy = str(learned) if learned.exists() else row.policy
-  as_many = max(round(options.epochs * (1 - options.val)), 1)  # steps, on all images
-  again = training_setting(setting, policy, epochs=as_many, seed=setting.seed)
-  again = again._replace(rate=options.rate, weight_decay=options.weight_decay)
-  trained = retrain(again, how=how._replace(workdir=folder_of(row, how, setting.seed)))
-  if trained is None:
+  found = accuracy_under(
+    row.policy,
+    setting,
+    learned=folder_of(row._replace(name=row.policy), how, setting.seed),
+    epochs=options.epochs,
+    val=options.val,
+    how=how._replace(workdir=folder_of(row, how, setting.seed)),
+    rate=options.rate,
+    weight_decay=options.weight_decay,
+  )
+  if found is None:
     raise SystemExit(0)  # asked to stop
-  return trained.interval.mean
+  return found
 
 
 def validation_accuracy(found: Searched, *, how: How) -> float:

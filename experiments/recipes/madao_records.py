@@ -3,16 +3,7 @@
 from typing import Any, NamedTuple
 
 from autoaug_jax.app import Madao
-
-
-class DataSet(NamedTuple):
-  """What is known of a data set before it is there."""
-
-  images: int  # to train on, the validation images included
-  classes: int
-  size: int  # images are read at
-  crop: int = 0  # and cut to
-  flip: float = 0.5
+from experiments.recipes.data_sets import DATA
 
 
 class Row(NamedTuple):
@@ -38,17 +29,6 @@ class Recipe(NamedTuple):
   images: int = 0  # of how many training images a subset is used; 0 is all
 
 
-DATA = {
-  "digits": DataSet(1297, 10, 16, flip=0.0),
-  "cifar10": DataSet(50_000, 10, 32),
-  "cifar100": DataSet(50_000, 100, 32),
-  "svhn_cropped": DataSet(73_257, 10, 32, flip=0.0),
-  "imagenet": DataSet(1_281_167, 1000, 256, crop=224),
-  "flowers": DataSet(2040, 102, 256, crop=224),
-  "pets": DataSet(3680, 37, 256, crop=224),
-  "aircraft": DataSet(6667, 70, 256, crop=224),  # 70 families
-  "cars": DataSet(8144, 196, 256, crop=224),
-}
 CIFAR = Madao(epochs=300, warmup=30, every=60, policy_rate=0.01)  # Section 4, decay of Appendix B
 SVHN = CIFAR._replace(epochs=160, rate=5e-3, weight_decay=1e-4, drops="80,120")
 FINE = CIFAR._replace(epochs=200)

@@ -26,13 +26,12 @@ from autoaug_jax.app import (
   SearchSetting,
   interval,
   percent,
-  retrain,
   search,
   train_invariant,
-  training_setting,
   validated_magnitude,
 )
 from experiments import launch
+from experiments.recipes.retraining import accuracy_under
 
 
 class Row(NamedTuple):
@@ -87,12 +86,10 @@ def accuracy(row: Row, setting: SearchSetting, epochs: int, folder: pathlib.Path
     found = validated_magnitude(setting, options, how=own)
     return None if found is None else found.final.accuracy
   if row.kind == "retrain":
-    learned = folder.parent / slug(row.policy) / str(setting.seed) / "policy.json"
-    policy = str(learned) if learned.exists() else row.policy
-    as_many = max(round(epochs * (1 - options.val)), 1)  # steps, on all images
-    again = training_setting(setting, policy, epochs=as_many, seed=setting.seed)
-    trained = retrain(again, how=own)
-    return None if trained is None else trained.interval.mean
+    learned = folder.parent / slug(row.policy) / str(setting.seed)
+    return accuracy_under(
+      row.policy, setting, learned=learned, epochs=epochs, val=options.val, how=own
+    )
   searched = search(setting, options, how=own)
   return None if searched is None else searched.accuracy
 

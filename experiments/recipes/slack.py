@@ -30,9 +30,10 @@ from autoaug_jax.app import (
   search,
 )
 from experiments import launch
+from experiments.recipes.data_sets import DATA
 from experiments.recipes.slack_figures import draw
 from experiments.recipes.slack_quoted import QUOTED
-from experiments.recipes.slack_records import DATA, RECIPES, Recipe, Row, decay_of
+from experiments.recipes.slack_records import RECIPES, Recipe, Row, decay_of
 
 
 def search_setting(row: Row, source: str, fold: int = 0) -> SearchSetting:

@@ -9,17 +9,6 @@ from typing import Any, NamedTuple
 from autoaug_jax.app import Slack
 
 
-class DataSet(NamedTuple):
-  """What is known of a data set before it is there."""
-
-  images: int  # to train on, the validation side of a search included
-  classes: int
-  size: int  # images are read at
-  crop: int = 0  # and cut to
-  stretch: bool = False  # sketches are not cut, but stretched (Table 9)
-  flip: float = 0.5
-
-
 class Row(NamedTuple):
   """A search and what is trained with its policy, or a policy that does not learn."""
 
@@ -42,18 +31,6 @@ class Recipe(NamedTuple):
   runs: int = 4
 
 
-DATA = {
-  "digits": DataSet(1297, 10, 16, flip=0.0),
-  "cifar10": DataSet(50_000, 10, 32),
-  "cifar100": DataSet(50_000, 100, 32),
-  "imagenet100": DataSet(126_689, 100, 256, crop=224),
-  "real": DataSet(50_000, 345, 256, crop=224),
-  "quickdraw": DataSet(50_025, 345, 224, stretch=True),
-  "infograph": DataSet(42_557, 345, 256, crop=224),
-  "sketch": DataSet(56_304, 345, 224, stretch=True),
-  "painting": DataSet(60_617, 345, 256, crop=224),
-  "clipart": DataSet(39_064, 345, 224, stretch=True),
-}
 # Supplement, Tables 10 and 11; the single domains' numbers are those of the released code.
 DOMAINS = {  # retraining steps, the policy's rate, the divergence's weight
   "real": (1000, 0.8, 0.0125),

@@ -14,7 +14,9 @@ from autoaug_jax.app.madao import build
 from autoaug_jax.train import classification
 from autoaug_jax.types import Batch
 from experiments.recipes import madao as recipes
-from experiments.recipes.madao_records import DATA, RECIPES, Recipe, Row
+from experiments.recipes import retraining
+from experiments.recipes.data_sets import DATA
+from experiments.recipes.madao_records import RECIPES, Recipe, Row
 
 ROWS = [row for recipe in RECIPES.values() for row in recipe.rows]
 # One row for each network and image size: what else differs are numbers.
@@ -135,7 +137,7 @@ def test_a_learned_policy_is_trained_under_in_as_many_steps(tmp_path, monkeypatc
     asked.append((setting, how))
     return SimpleNamespace(interval=Interval(0.6, 0.0))
 
-  monkeypatch.setattr(recipes, "retrain", retrain)
+  monkeypatch.setattr(retraining, "retrain", retrain)
   recipe = RECIPES["small"]
   rows = {row.name: row for row in recipe.rows}
   how = How(workdir=str(tmp_path))

@@ -7,6 +7,7 @@ import pytest
 from autoaug_jax.app import Interval, SearchSetting
 from experiments.recipes import online_bilevel as recipes
 from experiments.recipes import online_bilevel_tables as tables
+from experiments.recipes import retraining
 
 SETTING = SearchSetting(data="squares", model="small-cnn", flip=0.5, seed=3)
 
@@ -27,7 +28,7 @@ def asked(monkeypatch):
   monkeypatch.setattr(tables, "search", job(searched))
   monkeypatch.setattr(tables, "train_invariant", job(0.6))
   monkeypatch.setattr(tables, "validated_magnitude", job(SimpleNamespace(final=searched)))
-  monkeypatch.setattr(tables, "retrain", job(SimpleNamespace(interval=Interval(0.7, 0.1))))
+  monkeypatch.setattr(retraining, "retrain", job(SimpleNamespace(interval=Interval(0.7, 0.1))))
   return calls
 
 

@@ -11,6 +11,7 @@ from autoaug_jax.app.ground import Ground
 from autoaug_jax.train import classification
 from autoaug_jax.types import Batch
 from experiments.recipes import slack_records as records
+from experiments.recipes.data_sets import DATA
 from experiments.recipes.slack import steps
 
 SEARCHES = [
@@ -18,14 +19,14 @@ SEARCHES = [
 ]
 # One row for each program that differs in more than numbers.
 PROGRAMS = {
-  f"{row.searched_with or row.model}, {records.DATA[row.data].size} pixels, {row.options.draws}, "
+  f"{row.searched_with or row.model}, {DATA[row.data].size} pixels, {row.options.draws}, "
   f"{row.options.models}": row
   for row in SEARCHES
 }
 
 
 def method_of(row, **changes):
-  data = records.DATA[row.data]
+  data = DATA[row.data]
   side = data.crop or data.size
   channels = 1 if row.data == "digits" else 3
   model = network(row.searched_with or row.model, classes=data.classes, image_size=side)
