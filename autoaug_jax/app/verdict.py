@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from autoaug_jax.app.intervals import Interval, interval
+from autoaug_jax.app.intervals import Interval, interval, percent
 from autoaug_jax.app.plan import FROZEN, LEARNED, WIDE
 
 NAMES = {
@@ -118,7 +118,7 @@ def _flipped(difference: Interval) -> Interval:
 
 
 def _points(difference: Interval) -> str:
-  return f"{100 * difference.mean:.2f} ± {100 * difference.half_width:.2f} points"
+  return f"{percent(difference)} points"
 
 
 def _percent(row: Row) -> str:
