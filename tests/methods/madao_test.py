@@ -133,6 +133,7 @@ def test_a_search_is_the_papers_equation(name, batches):
   np.testing.assert_allclose(metrics["outer"], value, rtol=1e-4)
   step = jax.tree.map(jnp.subtract, state.phi[1], moved.phi[1])
   assert max(float(jnp.abs(leaf).max()) for leaf in gradient) > 1e-4, "too weak a test"
+  assert min(float(jnp.abs(leaf).max()) for leaf in step) > 1e-6, "all of phi moves"
   chex.assert_trees_all_close(step, gradient, rtol=2e-3, atol=2e-6)
   chex.assert_trees_all_equal(moved.theta, state.theta)
   chex.assert_trees_all_equal(moved.model_state, state.model_state)

@@ -15,21 +15,19 @@ LOGITS = np.array([0.4, -0.3, 0.9])
 WORTH = np.array([1.0, 5.0, -2.0])  # what a loss becomes by each draw
 
 
+POLICY = Policy(
+  lambda key: jnp.asarray(LOGITS),
+  lambda key, phi: jax.random.categorical(key, phi),
+  lambda key, draw, image: image + jnp.asarray(WORTH)[draw],
+  lambda phi, draw: jax.nn.log_softmax(phi)[draw],
+)
+
+
 def drawing(draws):
   """One of three numbers an image; `draws` [B], where given, says which, by place."""
-
-  def sample(key, phi):
-    return jax.random.categorical(key, phi)
-
-  def apply(key, draw, image):
-    return image + jnp.asarray(WORTH)[draw]
-
-  policy = Policy(
-    lambda key: jnp.asarray(LOGITS), sample, apply, lambda phi, draw: jax.nn.log_softmax(phi)[draw]
-  )
+  lifted = per_image(POLICY)
   if draws is None:
-    return per_image(policy)
-  lifted = per_image(policy)
+    return lifted
 
   def augment(key, phi, batch, *, first=0):
     out = lifted.augment(key, phi, batch, first=first)
@@ -95,27 +93,20 @@ def test_what_all_images_have_in_common_is_no_noise():
     plain.append(slope(drawing(None), high, key))
     ours.append(slope(against_mean(drawing(None)), high, key))
     np.testing.assert_allclose(ours[-1], slope(against_mean(drawing(None)), batch, key), atol=1e-10)
+  # The common part is 100, the deviation of the rest 3.4: 0.0012 of its square.
   assert np.var(ours, axis=0).sum() < 0.01 * np.var(plain, axis=0).sum()
 
 
 def test_weights_are_the_same_numbers():
   weight = np.array([1.0, 0.3, 0.0, 2.7], np.float32)
   for value in (weight, 0 * weight):
-    batch = batch_of(value)._replace(weight=jnp.asarray(value))
-    out = against_mean(drawing(None)).augment(jax.random.key(0), jnp.zeros(3), batch)
+    out = against_mean(drawing(None)).augment(jax.random.key(0), jnp.zeros(3), batch_of(value))
     np.testing.assert_array_equal(out.weight, value)
 
 
 @pytest.mark.usefixtures("x64")
 def test_nothing_is_left_of_a_draw_that_all_share():
-  lifted = shared(
-    Policy(
-      lambda key: jnp.asarray(LOGITS),
-      lambda key, phi: jax.random.categorical(key, phi),
-      lambda key, draw, image: image + jnp.asarray(WORTH)[draw],
-      lambda phi, draw: jax.nn.log_softmax(phi)[draw],
-    )
-  )
+  lifted = shared(POLICY)
   np.testing.assert_allclose(slope(against_mean(lifted), batch_of(np.ones(4))), 0, atol=1e-12)
 
 
