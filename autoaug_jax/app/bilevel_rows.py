@@ -10,7 +10,6 @@ from autoaug_jax import data, methods, train
 from autoaug_jax.app.ground import Needs
 from autoaug_jax.app.networks import network
 from autoaug_jax.app.online_bilevel import OnlineBilevel, classifier_optimizer
-from autoaug_jax.app.prepare import LARGEST_TEST_BATCH
 from autoaug_jax.app.retrain import How
 from autoaug_jax.app.search import search
 from autoaug_jax.app.search_data import SearchData, prepare_search
@@ -51,7 +50,7 @@ def validated_magnitude(
   judged = data.evaluation_feed(
     prepared.examples,
     prepared.split.val,
-    max(setting.batch, LARGEST_TEST_BATCH),
+    data.evaluation_batch(prepared.shape, least=setting.batch),
     memory_budget=how.memory_budget,
   )
   measure = train.evaluation(_task(setting, prepared), judged, classes=len(prepared.classes))

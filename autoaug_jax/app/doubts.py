@@ -11,7 +11,7 @@ import numpy as np
 from autoaug_jax import data, train
 from autoaug_jax.app.networks import network
 from autoaug_jax.app.policies import named_policy
-from autoaug_jax.app.prepare import HELD_OUT, LARGEST_TEST_BATCH, moments
+from autoaug_jax.app.prepare import HELD_OUT, moments
 from autoaug_jax.app.retrain import How
 from autoaug_jax.app.setting import Setting, optimizer
 from autoaug_jax.app.writing import write_npz
@@ -165,7 +165,7 @@ def _trained(
     return jax.nn.softmax(logits)
 
   def predict(those: data.Examples, indices: np.ndarray) -> np.ndarray:
-    size = LARGEST_TEST_BATCH
+    size = data.evaluation_batch(those.shape)
     batches = [indices[i : i + size] for i in range(0, len(indices), size)]
     padded = [np.pad(one, (0, size - len(one)), mode="edge") for one in batches]
     made = [np.asarray(shares(fitted.state, those.fetch(one))) for one in padded]

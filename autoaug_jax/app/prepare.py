@@ -11,7 +11,6 @@ from autoaug_jax.types import Feed
 
 HELD_OUT = 0.2  # of the training images, where a data set has no test images
 SAMPLE = 5000  # images from which the moments of pixels are taken
-LARGEST_TEST_BATCH = 256
 
 
 class Prepared(NamedTuple):
@@ -57,17 +56,17 @@ def prepare(
   orders = [
     data.shuffled(cut.train, setting.batch, seed=setting.seed + i) for i in range(setting.seeds)
   ]
-  largest = max(setting.batch, LARGEST_TEST_BATCH)
+  at_a_time = data.evaluation_batch(examples.shape, least=setting.batch)
   *train, seen = data.feeds(
     examples,
     *orders,
-    data.sequential(cut.train, largest),
+    data.sequential(cut.train, at_a_time),
     labels=cut.labels,
     memory_budget=memory_budget,
   )
   tested = source.parts["test"] if has_test else examples
   chosen = tested_numbers(tested, setting) if has_test else cut.val
-  test = data.evaluation_feed(tested, chosen, largest, memory_budget=memory_budget)
+  test = data.evaluation_feed(tested, chosen, at_a_time, memory_budget=memory_budget)
   mean, std = moments(examples, cut.train)
   return Prepared(
     source.classes,

@@ -8,7 +8,6 @@ from autoaug_jax import data
 from autoaug_jax.app.ground import Needs
 from autoaug_jax.app.prepare import (
   HELD_OUT,
-  LARGEST_TEST_BATCH,
   load_images,
   moments,
   tested_numbers,
@@ -78,7 +77,7 @@ def prepare_search(
     else:
       (train,) = data.feeds(examples, order, labels=cut.labels, memory_budget=memory_budget)
       (valid,) = data.feeds(own, order_of_valid, memory_budget=memory_budget)
-  largest = max(setting.batch, LARGEST_TEST_BATCH)
+  at_a_time = data.evaluation_batch(tested.shape, least=setting.batch)
   mean, std = moments(examples, cut.train)
   return SearchData(
     classes=source.classes,
@@ -87,7 +86,7 @@ def prepare_search(
     std=std,
     train=train,
     valid=valid,
-    test=data.evaluation_feed(tested, chosen, largest, memory_budget=memory_budget),
+    test=data.evaluation_feed(tested, chosen, at_a_time, memory_budget=memory_budget),
     epoch=train.steps_per_epoch,
     examples=examples,
     split=cut,

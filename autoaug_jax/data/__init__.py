@@ -3,6 +3,7 @@
 from autoaug_jax.data.arrays import from_arrays, load_npz
 from autoaug_jax.data.batches import (
   Held,
+  evaluation_batch,
   evaluation_feed,
   feeds,
   hold,
@@ -28,6 +29,7 @@ __all__ = [
   "Source",
   "Split",
   "data_root",
+  "evaluation_batch",
   "evaluation_feed",
   "feeds",
   "fingerprint",

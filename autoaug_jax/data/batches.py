@@ -12,6 +12,8 @@ from autoaug_jax.data.stream import Stream
 from autoaug_jax.types import Array, Batch, Feed
 
 DEVICE_BUDGET = 2 << 30  # bytes of images on the device
+EVALUATED = 256  # images at a time where nothing is trained, up to this many pixels on a side:
+EVALUATED_SIDE = 224
 
 
 class Held(NamedTuple):
@@ -76,6 +78,15 @@ def evaluation_feed(
   """Every one of `indices` exactly once; the last batch is filled up with examples of weight 0."""
   order = sequential(indices, batch)
   return feeds(examples, order, memory_budget=memory_budget, workers=workers)[0]
+
+
+def evaluation_batch(shape: tuple[int, ...], *, least: int = 1) -> int:
+  """How many images [H, W, C] are judged at a time: 256, and of large ones as many as have no more
+
+  pixels than 256 of 224 x 224. At least `least`: a batch that is trained on fits in memory anyway.
+  """
+  height, width = shape[:2]
+  return max(least, min(EVALUATED, EVALUATED * EVALUATED_SIDE**2 // (height * width)))
 
 
 def _gather(held: Held, drawn: Any) -> Batch:

@@ -162,7 +162,7 @@ def sides_of(
     cut=cut,
     train=feed,
     valid=valid,
-    test=data.evaluation_feed(tested, everything, 256),
+    test=data.evaluation_feed(tested, everything, data.evaluation_batch(tested.shape)),
     mean=tuple(pixels.mean(0).tolist()),
     std=tuple(np.maximum(pixels.std(0), 1 / 255).tolist()),
     names=source.classes,

@@ -149,7 +149,9 @@ def validation_accuracy(found: Searched, *, how: How) -> float:
     raise ValueError(
       f"the validation images have changed: {len(numbers)}, not {found.valid_images}"
     )
-  feed = data.evaluation_feed(judged, numbers, 256, memory_budget=how.memory_budget)
+  feed = data.evaluation_feed(
+    judged, numbers, data.evaluation_batch(judged.shape), memory_budget=how.memory_budget
+  )
   model = network(
     setting.model, classes=len(source.classes), image_size=setting.crop or min(examples.shape[:2])
   )

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from autoaug_jax.data import (
+  evaluation_batch,
   evaluation_feed,
   feeds,
   hold,
@@ -73,6 +74,16 @@ def test_evaluation_counts_every_example_once(budget):
   assert index[weight == 1].tolist() == indices.tolist()
   labels = np.concatenate([batch.label for batch in batches])
   assert np.sum(labels * weight) == LABELS[indices].sum()
+
+
+def test_large_images_are_judged_few_at_a_time():
+  small, imagenet, patch, whole = (
+    evaluation_batch((side, width, 3))
+    for side, width in ((32, 32), (224, 224), (512, 512), (6000, 4000))
+  )
+  assert (small, imagenet, patch, whole) == (256, 256, 49, 1)
+  assert 49 * 512**2 <= 256 * 224**2 < 50 * 512**2
+  assert evaluation_batch((512, 512, 3), least=128) == 128
 
 
 def test_the_budget_chooses_and_one_copy_is_shared():
