@@ -2,6 +2,7 @@
 
   python -m experiments.planted --method=slack --workdir=runs/planted
   python -m experiments.planted --method=slack --cases=rotated --seeds=2 --ops=1 --workdir=...
+  python -m experiments.planted --method=madao-by-scores --change=alpha=0.001/0.1 --workdir=...
 
 The images are the built-in digits at 16 x 16 pixels: 600 to train on as they are, the other 697
 to validate on and 500 to test on, shifted:
@@ -14,10 +15,13 @@ to validate on and 500 to test on, shifted:
 
 Each search chooses among ten ops, but for Online bilevel, which learns how far three warps spread,
 and Brightness where that is planted. What is in the work directory already is not run again.
+`--change` replaces options that `planted_methods` gives, and sweeps those with several values.
 """
 
+import itertools
 import json
 import pathlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,13 +41,23 @@ from autoaug_jax.app import (
 from autoaug_jax.policies import fixed
 from experiments import launch
 from experiments.planted_cases import CASES, Case, write
-from experiments.planted_methods import METHODS, Planted
+from experiments.planted_methods import METHODS, Planted, changed
+
+NO_CHANGE: Mapping[str, str] = {}
 
 
-def run(method: str, name: str, *, ops: int, seed: int, workdir: pathlib.Path) -> dict[str, Any]:
-  """One search, or what is written of it."""
+def run(
+  method: str,
+  name: str,
+  *,
+  ops: int,
+  seed: int,
+  workdir: pathlib.Path,
+  change: Mapping[str, str] = NO_CHANGE,
+) -> dict[str, Any]:
+  """One search with some options changed, or what is written of it."""
   planted, case = METHODS[method], CASES[name]
-  folder = workdir / f"{method}-{name}-{ops}-{seed}"
+  folder = _folder(workdir, method, name, ops, seed, change)
   record = folder / "planted.json"
   if record.exists():
     return _judged(planted, case, **json.loads(record.read_text()))
@@ -53,7 +67,7 @@ def run(method: str, name: str, *, ops: int, seed: int, workdir: pathlib.Path) -
   setting = SearchSetting(data=str(images), flip=0.0, seed=seed)
   result = search(
     setting,
-    planted.options(ops, case),
+    changed(planted.options(ops, case), change),
     how=How(workdir=folder, log_every=100),
     space=planted.space(case),
   )
@@ -71,9 +85,16 @@ def _judged(
   return {"numbers": numbers, "solved": solved, "shown": shown, "seconds": seconds}
 
 
-def compare(method: str, name: str, *, ops: int, workdir: pathlib.Path) -> dict[str, Interval]:
+def compare(
+  method: str,
+  name: str,
+  *,
+  ops: int,
+  workdir: pathlib.Path,
+  change: Mapping[str, str] = NO_CHANGE,
+) -> dict[str, Interval]:
   """Test accuracy over 5 retrainings, without augmentation, under all ops alike, and as learned."""
-  folder = workdir / f"{method}-{name}-{ops}-0"
+  folder = _folder(workdir, method, name, ops, 0, change)
   uniform = folder / "uniform.json"
   export.save(
     export.described(fixed.slack_uniform(METHODS[method].space(CASES[name]), k=ops, flip=0.0)),
@@ -95,30 +116,53 @@ def compare(method: str, name: str, *, ops: int, workdir: pathlib.Path) -> dict[
   return found
 
 
+def _folder(
+  workdir: pathlib.Path, method: str, name: str, ops: int, seed: int, change: Mapping[str, str]
+) -> pathlib.Path:
+  changes = [f"{option}={value}" for option, value in change.items()]
+  return workdir / "-".join([method, *changes, name, str(ops), str(seed)])
+
+
+def sweep(changes: Sequence[str]) -> list[dict[str, str]]:
+  """All combinations: ["alpha=0.1/0.2", "terms=5"] are two."""
+  values = {}
+  for change in changes:
+    option, equals, given = change.partition("=")
+    if not equals or not all(given.split("/")):
+      raise ValueError(f"change takes option=value or option=value/value, not {change!r}")
+    values[option] = given.split("/")
+  return [dict(zip(values, chosen, strict=True)) for chosen in itertools.product(*values.values())]
+
+
 def main() -> None:
   given = flags.FLAGS
   method, workdir = given.method, pathlib.Path(given.workdir)
   planted = METHODS[method]
   shown = planted.shown_as
-  print(f"| case | ops | solved | {shown}, median (least-most) | s | none | uniform | learned |")
-  print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |", flush=True)
+  columns = ["case", "ops", "solved", f"{shown}, median (least-most)", "s"]
+  columns += ["none", "uniform", "learned"] if given.compare else []
+  print(f"| {' | '.join(columns)} |")
+  print(f"| --- |{' ---: |' * (len(columns) - 1)}", flush=True)
   names = given.cases or planted.cases
   if not {*names} <= {*planted.cases}:
     known = ", ".join(planted.cases)
     raise ValueError(f"cases of {method} are {known}, not {', '.join(names)}")
-  for ops in map(int, given.ops or planted.ops):
-    for name in names:
-      rows = [run(method, name, ops=ops, seed=seed, workdir=workdir) for seed in range(given.seeds)]
+  for change in sweep(given.change):
+    for ops, name in itertools.product(map(int, given.ops or planted.ops), names):
+      rows = [
+        run(method, name, ops=ops, seed=seed, workdir=workdir, change=change)
+        for seed in range(given.seeds)
+      ]
       values = sorted(row["shown"] for row in rows)
       cells = [
-        name,
+        ", ".join([name, *map("=".join, change.items())]),
         str(ops),
         f"{sum(row['solved'] for row in rows)} of {len(rows)}",
         f"{np.median(values):.3f} ({values[0]:.3f}-{values[-1]:.3f})",
         f"{np.median([row['seconds'] for row in rows]):.0f}",
       ]
       if given.compare:
-        found = compare(method, name, ops=ops, workdir=workdir)
+        found = compare(method, name, ops=ops, workdir=workdir, change=change)
         cells += map(percent, found.values())
       print(f"| {' | '.join(cells)} |", flush=True)
 
@@ -128,6 +172,7 @@ def define_flags() -> None:
   flags.DEFINE_string("workdir", None, "Where they are kept.", required=True)
   flags.DEFINE_list("cases", [], "What is planted; empty: all that the method is for.")
   flags.DEFINE_list("ops", [], "How many ops an image gets, a row for each; empty: 1 and its own.")
+  flags.DEFINE_list("change", [], "Options changed: alpha=0.1; or swept: alpha=0.1/0.2.")
   flags.DEFINE_integer("seeds", 10, "Seeds from 0 on.", lower_bound=1)
   flags.DEFINE_bool("compare", True, "Whether to retrain 5 times with what seed 0 learned.")
 

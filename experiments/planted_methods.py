@@ -1,7 +1,7 @@
 """How each method is tried on the planted cases: its options, and when it has solved one."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from autoaug_jax.app import Madao, OnlineBilevel, Searched, Slack
@@ -34,6 +34,22 @@ class Planted(NamedTuple):
   space: Callable[[Case], Space] = space
   cases: tuple[str, ...] = ("rotated", "translated", "brightness", "harmful")
   ops: tuple[int, ...] = (1, 3)
+
+
+def changed(options: Any, change: Mapping[str, str]) -> Any:
+  """A method's options with some of them replaced, by what their values look like as text."""
+  names = options._fields
+  for name in change:
+    if name not in names:
+      raise ValueError(f"change takes the options {', '.join(names)}, not {name}")
+  values = {}
+  for name, text in change.items():
+    kind = type(getattr(options, name))
+    try:
+      values[name] = {"true": True, "false": False}[text] if kind is bool else kind(text)
+    except (KeyError, ValueError) as error:
+      raise ValueError(f"{name} takes one {kind.__name__}, not {text!r}") from error
+  return options._replace(**values)
 
 
 def of_planted_op(case: Case, shares: dict[str, float]) -> float:

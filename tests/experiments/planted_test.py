@@ -1,10 +1,12 @@
 """The planted cases are what they say, and two seeds of SLACK find the right op."""
 
+import functools
+
 import numpy as np
 import pytest
 
 from autoaug_jax import data
-from autoaug_jax.app import Slack
+from autoaug_jax.app import Madao
 from experiments import planted, planted_cases, planted_methods
 
 
@@ -73,25 +75,45 @@ def test_planted_spreads_are_those_of_the_shifts():
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_how_far_images_are_turned_is_found(tmp_path, monkeypatch, seed):
+def test_how_far_images_are_turned_is_found(tmp_path, seed):
   """With an eighth of the script's epochs, a quarter of its validation images, and longer moves."""
-  whole, less = planted.METHODS["online-bilevel"], {"epochs": 20, "valid_batch": 64}
-  quick = whole._replace(
-    options=lambda *at: whole.options(*at)._replace(**less, augmenter_rate=0.1)
-  )
-  monkeypatch.setitem(planted.METHODS, "quick", quick)
-  row = planted.run("quick", "rotated", ops=1, seed=seed, workdir=tmp_path)
+  quick = {"epochs": "20", "valid_batch": "64", "augmenter_rate": "0.1"}
+  row = planted.run("online-bilevel", "rotated", ops=1, seed=seed, workdir=tmp_path, change=quick)
   assert row["solved"], row["numbers"]
 
 
-def test_rotations_are_found(tmp_path, monkeypatch):
+def test_options_can_be_changed_and_swept():
+  assert planted.sweep([]) == [{}]
+  assert planted.sweep(["alpha=0.1/0.2", "terms=5"]) == [
+    {"alpha": "0.1", "terms": "5"},
+    {"alpha": "0.2", "terms": "5"},
+  ]
+  options = planted_methods.changed(Madao(), {"alpha": "0.1", "terms": "3", "score": "true"})
+  assert options == Madao()._replace(alpha=0.1, terms=3, score=True)
+  for wrong in ("alpha", "alpha=", "alpha=1/"):
+    with pytest.raises(ValueError, match="change takes option=value"):
+      planted.sweep([wrong])
+  for name, text, complaint in (
+    ("beta", "1", "not beta"),
+    ("terms", "0.5", "terms takes one int, not '0.5'"),
+    ("score", "1", "score takes one bool, not '1'"),
+  ):
+    with pytest.raises(ValueError, match=complaint):
+      planted_methods.changed(Madao(), {name: text})
+
+
+def test_rotations_are_found(tmp_path):
   """In two seeds, with two fifths of the script's rounds."""
-  quick = planted.METHODS["slack-per-image"]._replace(
-    options=lambda ops, case: Slack(ops=ops, draws="per_image", rounds=4)
-  )
-  monkeypatch.setitem(planted.METHODS, "quick", quick)
   for seed in range(2):
-    row = planted.run("quick", "rotated", ops=1, seed=seed, workdir=tmp_path)
+    found = functools.partial(
+      planted.run,
+      "slack-per-image",
+      "rotated",
+      ops=1,
+      seed=seed,
+      workdir=tmp_path,
+      change={"rounds": "4"},
+    )
+    row = found()
     assert row["solved"], row["numbers"]
-    again = planted.run("quick", "rotated", ops=1, seed=seed, workdir=tmp_path)
-    assert again == row, "read, not run again"
+    assert found() == row, "read, not run again"
