@@ -22,7 +22,7 @@ import itertools
 import json
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from absl import flags
@@ -43,31 +43,48 @@ from experiments import launch
 from experiments.planted_cases import CASES, Case, write
 from experiments.planted_methods import METHODS, Planted, changed
 
-NO_CHANGE: Mapping[str, str] = {}
+
+class Trial(NamedTuple):
+  """A row of the table: searches that differ by their seed alone.
+
+  Attributes:
+    method: one of METHODS.
+    case: one of CASES.
+    ops: how many ops an image gets.
+    workdir: where all trials are kept.
+    change: option -> the value that replaces its own.
+  """
+
+  method: str
+  case: str
+  ops: int
+  workdir: pathlib.Path
+  change: Mapping[str, str] = {}
+
+  @property
+  def images(self) -> pathlib.Path:
+    return self.workdir / f"{self.case}.npz"
+
+  @property
+  def name(self) -> str:
+    return ", ".join([self.case, *map("=".join, self.change.items())])
+
+  def folder(self, seed: int) -> pathlib.Path:
+    changes = map("=".join, self.change.items())
+    return self.workdir / "-".join([self.method, *changes, self.case, str(self.ops), str(seed)])
 
 
-def run(
-  method: str,
-  name: str,
-  *,
-  ops: int,
-  seed: int,
-  workdir: pathlib.Path,
-  change: Mapping[str, str] = NO_CHANGE,
-) -> dict[str, Any]:
-  """One search with some options changed, or what is written of it."""
-  planted, case = METHODS[method], CASES[name]
-  folder = _folder(workdir, method, name, ops, seed, change)
+def run(trial: Trial, seed: int) -> dict[str, Any]:
+  """One search, or what is written of it."""
+  planted, case, folder = METHODS[trial.method], CASES[trial.case], trial.folder(seed)
   record = folder / "planted.json"
   if record.exists():
     return _judged(planted, case, **json.loads(record.read_text()))
-  images = workdir / f"{name}.npz"
-  if not images.exists():
-    write(case, images)
-  setting = SearchSetting(data=str(images), flip=0.0, seed=seed)
+  if not trial.images.exists():
+    write(case, trial.images)
   result = search(
-    setting,
-    changed(planted.options(ops, case), change),
+    SearchSetting(data=str(trial.images), flip=0.0, seed=seed),
+    changed(planted.options(trial.ops, case), trial.change),
     how=How(workdir=folder, log_every=100),
     space=planted.space(case),
   )
@@ -85,42 +102,23 @@ def _judged(
   return {"numbers": numbers, "solved": solved, "shown": shown, "seconds": seconds}
 
 
-def compare(
-  method: str,
-  name: str,
-  *,
-  ops: int,
-  workdir: pathlib.Path,
-  change: Mapping[str, str] = NO_CHANGE,
-) -> dict[str, Interval]:
-  """Test accuracy over 5 retrainings, without augmentation, under all ops alike, and as learned."""
-  folder = _folder(workdir, method, name, ops, 0, change)
+def compare(trial: Trial) -> dict[str, Interval]:
+  """Test accuracy over 5 retrainings: without augmentation, under all ops alike, and as seed 0
+
+  learned.
+  """
+  folder, space = trial.folder(0), METHODS[trial.method].space(CASES[trial.case])
   uniform = folder / "uniform.json"
-  export.save(
-    export.described(fixed.slack_uniform(METHODS[method].space(CASES[name]), k=ops, flip=0.0)),
-    uniform,
-  )
+  export.save(export.described(fixed.slack_uniform(space, k=trial.ops, flip=0.0)), uniform)
+  policies = {"none": "none", "uniform": str(uniform), "learned": str(folder / "policy.json")}
   found = {}
-  for label, policy in (
-    ("none", "none"),
-    ("uniform", str(uniform)),
-    ("learned", str(folder / "policy.json")),
-  ):
-    setting = Setting(
-      data=str(workdir / f"{name}.npz"), policy=policy, flip=0.0, epochs=60, seeds=5
-    )
+  for label, policy in policies.items():
+    setting = Setting(data=str(trial.images), policy=policy, flip=0.0, epochs=60, seeds=5)
     result = retrain(setting, how=How(workdir=folder / f"retrain-{label}"))
     if result is None:
       raise SystemExit(0)  # asked to stop
     found[label] = result.interval
   return found
-
-
-def _folder(
-  workdir: pathlib.Path, method: str, name: str, ops: int, seed: int, change: Mapping[str, str]
-) -> pathlib.Path:
-  changes = [f"{option}={value}" for option, value in change.items()]
-  return workdir / "-".join([method, *changes, name, str(ops), str(seed)])
 
 
 def sweep(changes: Sequence[str]) -> list[dict[str, str]]:
@@ -134,37 +132,42 @@ def sweep(changes: Sequence[str]) -> list[dict[str, str]]:
   return [dict(zip(values, chosen, strict=True)) for chosen in itertools.product(*values.values())]
 
 
+def trials() -> list[Trial]:
+  """Those that flags ask for."""
+  given = flags.FLAGS
+  planted = METHODS[given.method]
+  if not {*given.cases} <= {*planted.cases}:
+    known, wrong = ", ".join(planted.cases), ", ".join(given.cases)
+    raise ValueError(f"cases of {given.method} are {known}, not {wrong}")
+  return [
+    Trial(given.method, case, int(ops), pathlib.Path(given.workdir), change)
+    for change in sweep(given.change)
+    for ops in given.ops or planted.ops
+    for case in given.cases or planted.cases
+  ]
+
+
 def main() -> None:
   given = flags.FLAGS
-  method, workdir = given.method, pathlib.Path(given.workdir)
-  planted = METHODS[method]
-  shown = planted.shown_as
+  rows = trials()
+  shown = METHODS[given.method].shown_as
   columns = ["case", "ops", "solved", f"{shown}, median (least-most)", "s"]
   columns += ["none", "uniform", "learned"] if given.compare else []
   print(f"| {' | '.join(columns)} |")
   print(f"| --- |{' ---: |' * (len(columns) - 1)}", flush=True)
-  names = given.cases or planted.cases
-  if not {*names} <= {*planted.cases}:
-    known = ", ".join(planted.cases)
-    raise ValueError(f"cases of {method} are {known}, not {', '.join(names)}")
-  for change in sweep(given.change):
-    for ops, name in itertools.product(map(int, given.ops or planted.ops), names):
-      rows = [
-        run(method, name, ops=ops, seed=seed, workdir=workdir, change=change)
-        for seed in range(given.seeds)
-      ]
-      values = sorted(row["shown"] for row in rows)
-      cells = [
-        ", ".join([name, *map("=".join, change.items())]),
-        str(ops),
-        f"{sum(row['solved'] for row in rows)} of {len(rows)}",
-        f"{np.median(values):.3f} ({values[0]:.3f}-{values[-1]:.3f})",
-        f"{np.median([row['seconds'] for row in rows]):.0f}",
-      ]
-      if given.compare:
-        found = compare(method, name, ops=ops, workdir=workdir, change=change)
-        cells += map(percent, found.values())
-      print(f"| {' | '.join(cells)} |", flush=True)
+  for trial in rows:
+    runs = [run(trial, seed) for seed in range(given.seeds)]
+    values = sorted(one["shown"] for one in runs)
+    cells = [
+      trial.name,
+      str(trial.ops),
+      f"{sum(one['solved'] for one in runs)} of {len(runs)}",
+      f"{np.median(values):.3f} ({values[0]:.3f}-{values[-1]:.3f})",
+      f"{np.median([one['seconds'] for one in runs]):.0f}",
+    ]
+    if given.compare:
+      cells += map(percent, compare(trial).values())
+    print(f"| {' | '.join(cells)} |", flush=True)
 
 
 def define_flags() -> None:
