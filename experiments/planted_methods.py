@@ -159,7 +159,9 @@ METHODS = {
   "madao": _madao(score=False),
   "madao-by-scores": _madao(score=True),
   "online-bilevel": _online_bilevel(augmenter="none", **_SPREADS),
-  "online-bilevel-network": _online_bilevel(**_SPREADS),
+  "online-bilevel-network": _online_bilevel(
+    **{**_SPREADS, "augmenter": "medium", "augmenter_rate": 0.02, "augmenter_decay": 1e-4}
+  ),
   "online-bilevel-any-length": _online_bilevel(augmenter="none", same_length=False, **_SPREADS),
   "online-bilevel-control": _online_bilevel(
     on_training=True,
