@@ -1,6 +1,7 @@
 """How each method is tried on the planted cases: its options, and when it has solved one."""
 
 import functools
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -49,6 +50,8 @@ def changed(options: Any, change: Mapping[str, str]) -> Any:
       values[name] = {"true": True, "false": False}[text] if kind is bool else kind(text)
     except (KeyError, ValueError) as error:
       raise ValueError(f"{name} takes one {kind.__name__}, not {text!r}") from error
+    if kind is float and not math.isfinite(values[name]):
+      raise ValueError(f"{name} takes a finite number, not {text!r}")
   return options._replace(**values)
 
 
@@ -160,7 +163,7 @@ METHODS = {
   "madao-by-scores": _madao(score=True),
   "online-bilevel": _online_bilevel(augmenter="none", **_SPREADS),
   "online-bilevel-network": _online_bilevel(
-    **{**_SPREADS, "augmenter": "medium", "augmenter_rate": 0.02, "augmenter_decay": 1e-4}
+    **_SPREADS | {"augmenter": "medium", "augmenter_rate": 0.02, "augmenter_decay": 1e-4}
   ),
   "online-bilevel-any-length": _online_bilevel(augmenter="none", same_length=False, **_SPREADS),
   "online-bilevel-control": _online_bilevel(

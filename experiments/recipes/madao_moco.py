@@ -126,10 +126,11 @@ def run(
 
 
 def _middles(part: data.Examples, numbers: np.ndarray, side: int) -> Iterator[np.ndarray]:
-  """The middle squares of images, 256 at a time."""
+  """The middle squares of images, as many at a time as are judged at once."""
+  at_a_time = data.evaluation_batch((side, side))
   top, left = ((extent - side) // 2 for extent in part.shape[:2])
-  for start in range(0, len(numbers), 256):
-    images = part.fetch(numbers[start : start + 256])
+  for start in range(0, len(numbers), at_a_time):
+    images = part.fetch(numbers[start : start + at_a_time])
     yield images[:, top : top + side, left : left + side]
 
 

@@ -109,6 +109,7 @@ def test_options_can_be_changed_and_swept():
     ("beta", "1", "not beta"),
     ("terms", "0.5", "terms takes one int, not '0.5'"),
     ("score", "1", "score takes one bool, not '1'"),
+    ("alpha", "nan", "alpha takes a finite number, not 'nan'"),
   ):
     with pytest.raises(ValueError, match=complaint):
       planted_methods.changed(Madao(), {name: text})
