@@ -40,14 +40,10 @@ from autoaug_jax.ops import spaces
 from experiments import launch
 from experiments.recipes.data_sets import DATA
 from experiments.recipes.madao_records import RECIPES, Recipe, Row
+from experiments.recipes.madao_steps import network_steps
 from experiments.recipes.retraining import accuracy_under
 
 BINS = 30  # of RandAugment's magnitude
-# Network-steps that a search costs, by XLA's count of flops: 39 forward passes of 3 a step with
-# Neumann or conjugate gradients and 5 products, 49 where each computes its own; 9 without products.
-PASSES = {True: 49 / 3, False: 39 / 3}
-PRODUCT = {True: 8 / 3, False: 6 / 3}
-NO_PRODUCTS = 9 / 3
 # A policy that leaves images as they are; two ops, because pictures show the more and less likely.
 NOTHING = (spaces.IDENTITY, spaces.IDENTITY._replace(name="Nothing"))
 
@@ -70,15 +66,8 @@ def setting_of(row: Row, source: str, seed: int, images: int = 0) -> SearchSetti
 
 def steps(row: Row, recipe: Recipe) -> float:
   """What a row costs, in training steps of its network."""
-  options = row.options
-  epoch = int((recipe.images or DATA[row.data].images) * (1 - options.val)) // row.batch
-  training = options.epochs * epoch
-  searches = (training - options.warmup * epoch) // options.every if options.every else 0
-  if options.solve == "first_order":
-    one = NO_PRODUCTS
-  else:
-    one = PASSES[options.remat] + (options.terms - 5) * PRODUCT[options.remat]
-  return recipe.runs * max(row.draws, 1) * (training + searches * one)
+  images = recipe.images or DATA[row.data].images
+  return recipe.runs * max(row.draws, 1) * network_steps(row.options, images, row.batch)
 
 
 def levels(row: Row, seed: int) -> list[int]:

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from autoaug_jax.app import Madao
 from experiments.recipes.data_sets import DATA
+from experiments.recipes.madao_steps import network_steps
 
 
 class Row(NamedTuple):
@@ -108,19 +109,28 @@ def _first_version() -> tuple[Row, ...]:
   return tuple(rows)
 
 
-def _small(name: str, model: str, options: Madao) -> tuple[Row, ...]:
+def _small(name: str, model: str, options: Madao, images: int = 0) -> tuple[Row, ...]:
+  """The small protocol; rows called "longer" train for what MADAO costs with its searches."""
+  batch, images = 64, images or DATA[name].images
   still = options._replace(every=0)
-  fixed = Row("", name, model, still, 64)
+  dearer = network_steps(options, images, batch) / network_steps(still, images, batch)
+  longer = still._replace(epochs=round(dearer * still.epochs))
+  fixed = Row("", name, model, still, batch)
+  standard = fixed._replace(name="standard", plain=True)
+  wide = fixed._replace(name="trivial-augment-wide", policy="trivial-augment-wide")
+  frozen = fixed._replace(name="frozen policy")
   rows = [
     fixed._replace(name="none", options=still._replace(padding=0.0), plain=True),
-    fixed._replace(name="standard", plain=True),
-    fixed._replace(name="frozen policy"),
+    standard,
+    frozen,
     fixed._replace(name="randaugment", draws=2),
-    fixed._replace(name="trivial-augment-wide", policy="trivial-augment-wide"),
+    wide,
   ]
   for called, score in (("madao", False), ("madao by scores", True)):
     rows.append(fixed._replace(name=called, options=options._replace(score=score)))
     rows.append(fixed._replace(name=f"{called} retrained", policy=called))
+  for row in (standard, frozen, wide):
+    rows.append(row._replace(name=f"{row.name} longer", options=longer))
   return tuple(rows)
 
 
@@ -133,7 +143,9 @@ RECIPES = {
     ),
     runs=1,
   ),
-  "small": Recipe("CIFAR-10 in small", _small("cifar10", "wrn-16-1", _SMALL), runs=5, images=2000),
+  "small": Recipe(
+    "CIFAR-10 in small", _small("cifar10", "wrn-16-1", _SMALL, images=2000), runs=5, images=2000
+  ),
   "small-digits": Recipe("Digits", _small("digits", "small-cnn", _DIGITS), runs=5),
   "table-2": Recipe("CIFAR-10, CIFAR-100, SVHN (WACV, Table 2)", _TABLE_2),
   "table-3": Recipe("ImageNet (WACV, Table 3)", cell("imagenet", "resnet-50", "23.8 22.9 22.5"), 1),

@@ -95,6 +95,19 @@ def test_costs_are_counted():
   assert recipes.steps(first_order, recipe) == 3 * (300 * 351 + 1579 * 3)
 
 
+@pytest.mark.parametrize("name", ["small", "small-digits"])
+def test_baselines_may_train_as_long_as_a_search_takes(name):
+  """To an epoch, and with what they are at equal steps."""
+  recipe = RECIPES[name]
+  rows = {row.name: row for row in recipe.rows}
+  ours = recipes.steps(rows["madao"], recipe)
+  for short in ("standard", "frozen policy", "trivial-augment-wide"):
+    row, long = rows[short], rows[f"{short} longer"]
+    epoch = recipes.steps(row, recipe) / row.options.epochs
+    assert abs(recipes.steps(long, recipe) - ours) <= epoch / 2
+    assert long._replace(name=row.name, options=row.options) == row
+
+
 def test_magnitudes_are_drawn_from_bins():
   row = next(row for row in ROWS if row.draws == 3)
   drawn = [recipes.levels(row, seed) for seed in range(50)]

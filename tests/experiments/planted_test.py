@@ -16,7 +16,7 @@ QUICK = {
     "valid_batch": "128",
     "policy_rate": "0.03",
   },
-  "online-bilevel": {"epochs": "20", "valid_batch": "64", "augmenter_rate": "0.1"},
+  "online-bilevel": {"epochs": "40", "augmenter_rate": "0.1"},
 }
 
 
