@@ -14,7 +14,8 @@ that MADAO starts from, by RandAugment whose one magnitude is the best of a few 
 validation accuracy, or by crop and flip alone. Where a policy is set beforehand, be it one that
 another row has learned, all images are trained on, in as many steps. Printed are mean test errors
 after the last step with 95% intervals, the cost, and the paper's own errors. What is in the work
-directory already is not run again; figures are drawn from each run's trajectory.npz.
+directory already is not run again. Figures are drawn from each run's trajectory.npz, and, where
+rows differ in one number, errors.png has errors and costs against it.
 """
 
 import pathlib
@@ -23,7 +24,7 @@ import sys
 import numpy as np
 from absl import flags
 
-from autoaug_jax import data, train
+from autoaug_jax import data, report, train
 from autoaug_jax.app import (
   How,
   Interval,
@@ -39,6 +40,7 @@ from autoaug_jax.app import (
 from autoaug_jax.ops import spaces
 from experiments import launch
 from experiments.recipes.data_sets import DATA
+from experiments.recipes.madao_figures import figure
 from experiments.recipes.madao_records import RECIPES, Recipe, Row
 from experiments.recipes.madao_steps import network_steps
 from experiments.recipes.retraining import accuracy_under
@@ -150,6 +152,15 @@ def validation_accuracy(found: Searched, *, how: How) -> float:
   return float(measured["accuracy"])
 
 
+def chosen(recipe: Recipe, names: list[str]) -> tuple[Row, ...]:
+  """The rows of those names, or all; ValueError for names that no row has."""
+  known = {row.name for row in recipe.rows}
+  for name in names:
+    if name not in known:
+      raise ValueError(f"rows takes {', '.join(sorted(known))}, not {name!r}")
+  return tuple(row for row in recipe.rows if not names or row.name in names)
+
+
 def errors_of(row: Row, recipe: Recipe, source: str, *, how: How) -> Interval:
   """The mean test error over a row's runs."""
   return interval([1 - run(row, recipe, source, seed=s, how=how) for s in range(recipe.runs)])
@@ -160,7 +171,7 @@ def main() -> None:
   if given.list:
     for name, recipe in RECIPES.items():
       cost = sum(steps(row, recipe) for row in recipe.rows)
-      print(f"{name:14} {recipe.title}: {len(recipe.rows)} rows, {cost:,.0f} network-steps")
+      print(f"{name:16} {recipe.title}: {len(recipe.rows)} rows, {cost:,.0f} network-steps")
     return
   if not given.workdir:
     raise ValueError("--workdir says where a recipe is kept")
@@ -174,13 +185,18 @@ def main() -> None:
   )
   print(f"# {recipe.title}\n\n| row | data | network | error, % | paper's | network-steps |")
   print("| --- | --- | --- | ---: | ---: | ---: |", flush=True)
-  for row in recipe.rows:
-    if given.rows and row.name not in given.rows:
-      continue
+  rows = chosen(recipe, given.rows)
+  errors = []
+  for row in rows:
     found = errors_of(row, recipe, sources.get(row.data, row.data), how=how)
+    errors.append(found)
     spent = f"{steps(row, recipe):,.0f}"
     cells = [row.name, row.data, row.model, percent(found), row.error, spent]
     print(f"| {' | '.join(cells)} |", flush=True)
+  if recipe.against and not all(row.plain for row in rows):
+    costs = [steps(row, recipe) / recipe.runs for row in rows]
+    picture = figure(recipe._replace(rows=rows), errors, costs)
+    report.save(picture, pathlib.Path(given.workdir) / "errors.png")
 
 
 def define_flags() -> None:

@@ -28,8 +28,10 @@ class Recipe(NamedTuple):
   rows: tuple[Row, ...]
   runs: int = 3
   images: int = 0  # of how many training images a subset is used; 0 is all
+  against: str = ""  # what its rows differ in, if it is one number and there is a picture of it
 
 
+INTERVAL, WARMUP = "training steps between two moves of the policy, s", "epochs of warm-up, w"
 CIFAR = Madao(epochs=300, warmup=30, every=60, policy_rate=0.01)  # Section 4, decay of Appendix B
 SVHN = CIFAR._replace(epochs=160, rate=5e-3, weight_decay=1e-4, drops="80,120")
 FINE = CIFAR._replace(epochs=200)
@@ -109,6 +111,27 @@ def _first_version() -> tuple[Row, ...]:
   return tuple(rows)
 
 
+def _intervals(bare: Row, counts: tuple[int, ...]) -> tuple[Row, ...]:
+  """Searches after so many steps, never, and no augmentation at all."""
+  still = bare.options._replace(every=0)
+  return (
+    *(
+      bare._replace(name=f"s = {count}", options=bare.options._replace(every=count))
+      for count in counts
+    ),
+    bare._replace(name="s = infinity", options=still),
+    bare._replace(name="no augmentation", plain=True, options=still._replace(padding=0.0)),
+  )
+
+
+def _warmups(bare: Row, epochs: tuple[int, ...]) -> tuple[Row, ...]:
+  """Searches from so many epochs on."""
+  return tuple(
+    bare._replace(name=f"w = {count}", options=bare.options._replace(warmup=count))
+    for count in epochs
+  )
+
+
 def _small(name: str, model: str, options: Madao, images: int = 0) -> tuple[Row, ...]:
   """The small protocol; rows called "longer" train for what MADAO costs with its searches."""
   batch, images = 64, images or DATA[name].images
@@ -156,11 +179,14 @@ RECIPES = {
   ),
   "figure-2": Recipe(
     "Steps between moves of the policy (WACV, Figure 2)",
-    (
-      *(_wrn(f"s = {s}", CIFAR._replace(every=s)) for s in (5, 10, 30, 60, 100)),
-      _wrn("s = infinity", _STILL),
-      _wrn("no augmentation", _STILL)._replace(plain=True, options=_STILL._replace(padding=0.0)),
-    ),
+    _intervals(_wrn("", CIFAR), (5, 10, 30, 60, 100)),
+    against=INTERVAL,
+  ),
+  "figure-2-digits": Recipe(
+    "Steps between moves of the policy, on digits",
+    _intervals(Row("", "digits", "small-cnn", _DIGITS, 64), (5, 10, 30, 60, 100)),
+    runs=5,
+    against=INTERVAL,
   ),
   "figure-3": Recipe(
     "Selection on fine-grained sets (WACV, Figure 3)",
@@ -178,7 +204,14 @@ RECIPES = {
   ),
   "warmup": Recipe(
     "Epochs of warm-up (arXiv, Figure 6)",
-    tuple(_wrn(f"w = {w}", CIFAR_2020._replace(warmup=w)) for w in (0, 10, 20, 30)),
+    _warmups(_wrn("", CIFAR_2020), (0, 10, 20, 30)),
+    against=WARMUP,
+  ),
+  "warmup-digits": Recipe(
+    "Epochs of warm-up, on digits",
+    _warmups(Row("", "digits", "small-cnn", _DIGITS, 64), (0, 6, 12, 24, 36)),
+    runs=5,
+    against=WARMUP,
   ),
   "first-version": Recipe("CIFAR-10, CIFAR-100, SVHN (arXiv, Table 2)", _first_version()),
 }

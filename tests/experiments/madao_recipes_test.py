@@ -14,7 +14,7 @@ from autoaug_jax.app.madao import build
 from autoaug_jax.train import classification
 from autoaug_jax.types import Batch
 from experiments.recipes import madao as recipes
-from experiments.recipes import retraining
+from experiments.recipes import madao_figures, retraining
 from experiments.recipes.data_sets import DATA
 from experiments.recipes.madao_records import RECIPES, Recipe, Row
 
@@ -106,6 +106,29 @@ def test_baselines_may_train_as_long_as_a_search_takes(name):
     epoch = recipes.steps(row, recipe) / row.options.epochs
     assert abs(recipes.steps(long, recipe) - ours) <= epoch / 2
     assert long._replace(name=row.name, options=row.options) == row
+
+
+def test_a_mistaken_row_is_named():
+  recipe = RECIPES["warmup"]
+  assert recipes.chosen(recipe, []) == recipe.rows
+  assert [row.name for row in recipes.chosen(recipe, ["w = 30", "w = 0"])] == ["w = 0", "w = 30"]
+  with pytest.raises(ValueError, match=r"rows takes w = 0, .*, not 'w=0'"):
+    recipes.chosen(recipe, ["w=0"])
+
+
+def test_errors_and_costs_are_drawn_against_the_number_that_differs():
+  recipe = RECIPES["figure-2"]
+  errors = [Interval(0.04 + number / 1000, 0.001) for number in range(7)]
+  drawn = madao_figures.figure(recipe, errors, [700.0, 600, 500, 400, 300, 200, 200])
+  top, bottom = drawn.axes
+  assert [text.get_text() for text in bottom.get_xticklabels()] == [
+    *("5", "10", "30", "60", "100", "infinity")
+  ]
+  np.testing.assert_allclose(top.lines[0].get_ydata(), [4.0, 4.1, 4.2, 4.3, 4.4, 4.5])
+  np.testing.assert_allclose(
+    [bar.get_height() for bar in bottom.patches], [7e2, 6e2, 5e2, 4e2, 3e2, 2e2]
+  )
+  assert "no augmentation" in [text.get_text() for text in top.texts]
 
 
 def test_magnitudes_are_drawn_from_bins():
