@@ -198,9 +198,13 @@ RECIPES = {
     tuple(row for row in _TABLE_2 if row.name == "madao" and row.model == "wrn-28-2"),
     1,
   ),
-  "frozen": Recipe(
-    "The initial policy (arXiv, C.3)",
-    (_wrn("frozen", _STILL_2020._replace(warmup_ops="policy"), "4.7"),),
+  "cifar10": Recipe(
+    "CIFAR-10 with WRN-28-2 (arXiv, Table 2 and C.3)",
+    (
+      _wrn("standard", _STILL_2020)._replace(plain=True),
+      _wrn("frozen policy", _STILL_2020._replace(warmup_ops="policy"), "4.7"),
+      *_first_version()[:2],
+    ),
   ),
   "warmup": Recipe(
     "Epochs of warm-up (arXiv, Figure 6)",

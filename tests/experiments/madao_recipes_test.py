@@ -81,6 +81,14 @@ def test_the_rows_of_the_papers_tables():
     "conjugate_gradient",
     "first_order",
   ]
+  first = RECIPES["cifar10"].rows
+  assert [(r.name, r.error) for r in first] == [
+    ("standard", ""),
+    ("frozen policy", "4.7"),
+    ("randaugment", "4.7"),
+    ("madao", "4.6"),
+  ]
+  assert {(r.data, r.model, r.options.epochs) for r in first} == {("cifar10", "wrn-28-2", 200)}
   assert [r.options.every for r in RECIPES["figure-2"].rows] == [5, 10, 30, 60, 100, 0, 0]
 
 
