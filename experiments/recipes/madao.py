@@ -176,7 +176,7 @@ def main() -> None:
   if not given.workdir:
     raise ValueError("--workdir says where a recipe is kept")
   recipe = RECIPES[given.recipe]
-  recipe = recipe._replace(runs=given.runs or recipe.runs)
+  recipe = recipe._replace(runs=given.runs or recipe.runs, rows=chosen(recipe, given.rows))
   sources = dict(item.split("=", 1) for item in given.data)
   how = How(
     workdir=given.workdir,
@@ -185,18 +185,16 @@ def main() -> None:
   )
   print(f"# {recipe.title}\n\n| row | data | network | error, % | paper's | network-steps |")
   print("| --- | --- | --- | ---: | ---: | ---: |", flush=True)
-  rows = chosen(recipe, given.rows)
   errors = []
-  for row in rows:
+  for row in recipe.rows:
     found = errors_of(row, recipe, sources.get(row.data, row.data), how=how)
     errors.append(found)
     spent = f"{steps(row, recipe):,.0f}"
     cells = [row.name, row.data, row.model, percent(found), row.error, spent]
     print(f"| {' | '.join(cells)} |", flush=True)
-  if recipe.against and not all(row.plain for row in rows):
-    costs = [steps(row, recipe) / recipe.runs for row in rows]
-    picture = figure(recipe._replace(rows=rows), errors, costs)
-    report.save(picture, pathlib.Path(given.workdir) / "errors.png")
+  if recipe.against and not all(row.plain for row in recipe.rows):
+    costs = [steps(row, recipe) / recipe.runs for row in recipe.rows]
+    report.save(figure(recipe, errors, costs), pathlib.Path(given.workdir) / "errors.png")
 
 
 def define_flags() -> None:

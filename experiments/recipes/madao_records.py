@@ -71,7 +71,7 @@ def _wrn(name: str, options: Madao, error: str = "") -> Row:
 _SMOKE = Madao(epochs=4, warmup=1, every=5, val=0.3)
 _SMALL = Madao(epochs=25, warmup=5, every=10, policy_rate=0.05, remat=False)
 _DIGITS = Madao(epochs=60, warmup=12, every=5, val=0.2, padding=0.0625, remat=False)
-_STILL, _STILL_2020 = CIFAR._replace(every=0), CIFAR_2020._replace(every=0)
+_STILL_2020 = CIFAR_2020._replace(every=0)
 _SOLVES = (("neumann", "4.0"), ("conjugate_gradient", "4.4"), ("first_order", "4.4"))
 _FINE = (
   *cell("flowers", "resnet-18", "11.1 8.8 8.1"),
