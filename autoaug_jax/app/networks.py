@@ -1,5 +1,6 @@
 """Networks by the names that people give them."""
 
+import functools
 import re
 from collections.abc import Callable
 from typing import Any
@@ -9,13 +10,17 @@ import jax.numpy as jnp
 
 from autoaug_jax.models import badgan, densenet_bc, resnet, small_cnn, wide_resnet
 
-EXAMPLES = ("wrn-40-2", "wrn-28-10", "resnet-18", "densenet-bc-40-12", "badgan", "small-cnn")
+EXAMPLES = (
+  *("wrn-40-2", "wrn-28-10", "wrn-28-2-he", "resnet-18"),
+  *("densenet-bc-40-12", "badgan", "small-cnn"),
+)
 DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 CELU = "-celu"  # after a name: CELU in the place of the network's own activation, as AutoDO's have
 LARGE = 96  # pixels from which a ResNet begins with ImageNet's stem
 
 _FAMILIES: tuple[tuple[str, Callable[..., Any]], ...] = (
   (r"wrn-(\d+)-(\d+)", wide_resnet),
+  (r"wrn-(\d+)-(\d+)-he", functools.partial(wide_resnet, init="he", conv_bias=False)),
   (r"resnet-(\d+)", resnet),
   (r"densenet-bc-(\d+)-(\d+)", densenet_bc),
   (r"badgan", badgan),
@@ -33,9 +38,10 @@ def network(
 ) -> Any:
   """The Flax module called `name`: "wrn-40-2", "resnet-18", "densenet-bc-40-12", "small-cnn" ...
 
-  A name that ends in "-celu" stands for the same network with CELU throughout. A ResNet has the
-  stem for small images below 96 pixels and ImageNet's from there on. `dtype` is that of the
-  computation; parameters are float32. With `axis_name` batch statistics are those of all devices.
+  "wrn-28-2-he" is MADAO's WRN-28-2: He initialisation, and no biases on convolutions. A name that
+  ends in "-celu" stands for the same network with CELU throughout. A ResNet has the stem for small
+  images below 96 pixels and ImageNet's from there on. `dtype` is that of the computation;
+  parameters are float32. With `axis_name` batch statistics are those of all devices.
   """
   if dtype not in DTYPES:
     raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, not {dtype!r}")

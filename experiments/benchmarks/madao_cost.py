@@ -1,6 +1,6 @@
 """What MADAO adds to a training: whole runs against the same with the policy frozen.
 
-  python -m experiments.benchmarks.madao_cost --network=wrn-28-2 --batch=128 --rounds=7
+  python -m experiments.benchmarks.madao_cost --network=wrn-28-2-he --batch=128 --rounds=7
 
 The moves are those of the method: a training move augments uint8 images without gradients, a search
 augments the next batch as floats, takes the gradient of a validation batch and solves. Both are
@@ -147,7 +147,7 @@ def measure(made: dict[str, Move], rounds: int) -> dict[str, list[float]]:
 
 
 def define_flags() -> None:
-  flags.DEFINE_string("network", "wrn-28-2", "Whose training it is, by its name.")
+  flags.DEFINE_string("network", "wrn-28-2-he", "Whose training it is, by its name.")
   flags.DEFINE_integer("batch", 128, "Images in a training and in a validation batch.")
   flags.DEFINE_integer("size", 32, "Pixels on a side.")
   flags.DEFINE_integer("rounds", 7, "Interleaved rounds.", lower_bound=1)

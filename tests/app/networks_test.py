@@ -14,10 +14,21 @@ def parameters(name, size=32):
 
 
 @pytest.mark.parametrize(
-  ("name", "count"), [("wrn-40-2", 2_246_474), ("wrn-28-2", 1_469_642), ("resnet-18", 11_173_962)]
+  ("name", "count"),
+  [
+    ("wrn-40-2", 2_246_474),
+    ("wrn-28-2", 1_469_642),
+    ("wrn-28-2-he", 1_467_610),
+    ("resnet-18", 11_173_962),
+  ],
 )
 def test_names_mean_the_papers_networks(name, count):
   assert parameters(name) == count
+
+
+def test_madaos_wide_resnet_is_initialised_by_he():
+  layers = network("wrn-16-1-he", classes=10, image_size=32).body.layers
+  assert (layers.init, layers.bias) == ("he", False)
 
 
 def test_large_images_get_the_large_stem():
@@ -26,7 +37,7 @@ def test_large_images_get_the_large_stem():
 
 
 @pytest.mark.parametrize(
-  "name", ["wrn-16-1", "resnet-18", "densenet-bc-10-2", "badgan", "small-cnn"]
+  "name", ["wrn-16-1", "wrn-16-1-he", "resnet-18", "densenet-bc-10-2", "badgan", "small-cnn"]
 )
 def test_a_name_may_ask_for_celu(name):
   plain, smooth = (network(n, classes=10, image_size=8) for n in (name, f"{name}-celu"))

@@ -88,7 +88,7 @@ def test_the_rows_of_the_papers_tables():
     ("randaugment", "4.7"),
     ("madao", "4.6"),
   ]
-  assert {(r.data, r.model, r.options.epochs) for r in first} == {("cifar10", "wrn-28-2", 200)}
+  assert {(r.data, r.model, r.options.epochs) for r in first} == {("cifar10", "wrn-28-2-he", 200)}
   assert [r.options.every for r in RECIPES["figure-2"].rows] == [5, 10, 30, 60, 100, 0, 0]
 
 
@@ -210,7 +210,7 @@ def test_the_smallest_recipe_runs(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["wrn-28-2 32", "resnet-50 256", "resnet-18 256"])
+@pytest.mark.parametrize("name", ["wrn-28-2-he 32", "resnet-50 256", "resnet-18 256"])
 def test_a_true_size_takes_two_moves_of_each_kind(name):
   """True image sizes and class counts, batches of 4."""
   row = TRACED[name]
