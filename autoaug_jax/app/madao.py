@@ -20,6 +20,8 @@ WARMUPS = ("policy", "none")
 class Madao(NamedTuple):
   """MADAO's options. Times are sized for small images on a CPU; the paper's stand beside them.
 
+  Its wide ResNets are those whose name ends in "-he", as wrn-28-2-he does.
+
   Attributes:
     val: the share of training images to validate on (paper: 0.1; ImageNet 0.01).
     valid_batch: images a validation batch; 0 is as many as a training batch has.
