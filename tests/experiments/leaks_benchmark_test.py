@@ -10,7 +10,6 @@ from experiments.benchmarks import leaks, steady
 
 
 def test_a_search_compiles_at_its_beginning_only_and_leaves_nothing_open(tmp_path):
-  """What is open meanwhile is for the long run: pools fill and checkpoints come and go."""
   leaks.measure("slack-per-image", 120, tmp_path / "first", every=20)  # loads what stays loaded
   gc.collect()
   files, threads = steady.open_files(), set(threading.enumerate())
@@ -23,7 +22,11 @@ def test_a_search_compiles_at_its_beginning_only_and_leaves_nothing_open(tmp_pat
   assert found.samples[-1].move == 300
   assert found.samples[-1].compiles >= 3, "a move of each kind"
   assert found.late == 0
-  # Memory is for the long run too: here XLA and the allocator still settle.
+  # So few samples make no line: files that are open while a checkpoint is written come and go.
+  before, after = found.samples[3:9], found.samples[9:]
+  assert min(s.files for s in after) < min(s.files for s in before) + leaks.FEW
+  # Threads meanwhile are for the long run, because pools fill by and by, and so is memory: here XLA
+  # and the allocator still settle.
   assert found.trends["memory"].growth < 0.1
   assert "| files |" in leaks.table(found)
 
